@@ -1,2 +1,92 @@
-//! The service's entry.
-fn main() {}
+//! Shows the address a client has in front of an Application Load Balancer.
+//!
+//! `main` parses, builds, runs and reports; nothing else ends the process but the panic policy.
+
+mod accept;
+mod access_log;
+mod answer;
+mod client;
+mod fatal;
+mod forms;
+mod framing;
+mod hold;
+mod listener;
+mod logging;
+mod options;
+mod page;
+mod pulse;
+mod report;
+mod response;
+mod service;
+mod signals;
+mod systemd;
+
+use std::env;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::mpsc;
+
+use client::Reading;
+use options::{Command, Options};
+use service::Service;
+
+fn main() -> ExitCode {
+    let command = options::parse(env::args_os().skip(1), |name| env::var_os(name));
+    let result = match command {
+        Ok(Command::Help) => print(&format!("{}\n\n{}", options::USAGE, options::HELP)),
+        Ok(Command::Version) => print(concat!("publicip-poc ", env!("CARGO_PKG_VERSION"))),
+        Ok(Command::Serve(options)) => serve(&options),
+        Err(reason) => Err((
+            fatal::WRONG_SETTING,
+            format!("{reason}\n{}", options::USAGE),
+        )),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, reason)) => {
+            fatal::last_words(&reason);
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Unlike `println!`, does not panic when nobody reads.
+fn print(text: &str) -> Result<(), (u8, String)> {
+    let written = writeln!(io::stdout(), "{text}");
+    written.map_err(|error| (fatal::CANNOT_SERVE, format!("cannot print: {error}")))
+}
+
+fn serve(options: &Options) -> Result<(), (u8, String)> {
+    let cannot = |reason| (fatal::CANNOT_SERVE, reason);
+    fatal::install_panic_policy();
+    logging::start(options.log_level).map_err(|error| cannot(error.to_string()))?;
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        log::warn!("the limit of open files stays as it is: {error}");
+    }
+    let listener = listener::open(options.listen).map_err(|error| match error {
+        listener::Error::HandedOver(reason) => (fatal::WRONG_SETTING, reason),
+        listener::Error::Bind(reason) => cannot(reason),
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| cannot(error.to_string()))?;
+    let (sender, events) = mpsc::channel();
+    signals::forward(sender.clone())
+        .map_err(|error| cannot(format!("no signal handlers: {error}")))?;
+    let service = Service::start(listener, options.reading.clone(), sender)
+        .map_err(|error| cannot(format!("cannot start: {error}")))?;
+    announce(&address, &options.reading);
+    service.run(&events).map_err(cannot)
+}
+
+fn announce(address: &SocketAddr, reading: &Reading) {
+    let version = env!("CARGO_PKG_VERSION");
+    let line = format!("publicip-poc {version} listens on {address}; client: {reading}");
+    match reading {
+        Reading::TrustedHops { .. } => log::info!("{line}"),
+        Reading::FirstEntry => log::warn!(
+            "{line}, which clients can forge: set --trusted-hops 1 behind one load balancer"
+        ),
+    }
+}

@@ -1,0 +1,119 @@
+//! Who the client is: the policy over the peer's address and the `X-Forwarded-For` lines.
+//!
+//! A load balancer appends the address it saw to `X-Forwarded-For`, so what stands further left
+//! was written by the client or by a proxy in front. Several lines of the field are one list in
+//! the order of the lines (RFC 9110, section 5.3).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroUsize;
+
+use ipnet::IpNet;
+
+/// How `X-Forwarded-For` is read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// The first entry of the first line, as it came: what the original program shows, and what
+    /// any client can forge.
+    FirstEntry,
+    /// The entry that the outermost of our own load balancers wrote.
+    TrustedHops {
+        /// How many load balancers stand in front; the client is this entry from the right.
+        hops: NonZeroUsize,
+        /// Whose lines are believed; empty: everyone's. Another peer is the client itself.
+        peers: Vec<IpNet>,
+    },
+}
+
+/// The client's address, or `None` where it cannot be told.
+///
+/// `peer` is the canonical address of the connection's other end, `lines` the values of all
+/// `X-Forwarded-For` lines in order. With [`Reading::TrustedHops`] a missing or unreadable entry
+/// in the deciding place is `None`, never an entry further left: those can be forged.
+pub fn original<'a>(
+    reading: &Reading,
+    peer: IpAddr,
+    mut lines: impl DoubleEndedIterator<Item = &'a str>,
+) -> Option<Cow<'a, str>> {
+    match reading {
+        Reading::FirstEntry => {
+            let line = lines.next().filter(|line| !line.is_empty())?;
+            Some(
+                line.split(',')
+                    .next()
+                    .unwrap_or_default()
+                    .trim_matches(is_python_space)
+                    .into(),
+            )
+        }
+        Reading::TrustedHops { peers, .. }
+            if !peers.is_empty() && !peers.iter().any(|network| network.contains(&peer)) =>
+        {
+            Some(peer.to_string().into())
+        }
+        Reading::TrustedHops { hops, .. } => lines
+            .rev()
+            .flat_map(|line| line.rsplit(','))
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .nth(hops.get() - 1)
+            .and_then(address)
+            .map(|address| address.to_string().into()),
+    }
+}
+
+/// What Python's `str.strip` strips from ASCII, and so the original program.
+fn is_python_space(character: char) -> bool {
+    character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
+}
+
+/// Reads one entry: an IPv4 or IPv6 address, with or without a port as the ALB writes it when
+/// `routing.http.xff_client_port.enabled` is set. Zone identifiers are dropped, for they mean
+/// nothing on another host; an IPv4-mapped address becomes IPv4.
+fn address(entry: &str) -> Option<IpAddr> {
+    let ipv6 = |text: &str| {
+        let (address, zone) = text.split_once('%').unwrap_or((text, "-"));
+        address
+            .parse::<Ipv6Addr>()
+            .ok()
+            .filter(|_| !zone.is_empty())
+            .map(|ip| IpAddr::V6(ip).to_canonical())
+    };
+    if let Some(bracketed) = entry.strip_prefix('[') {
+        let (address, rest) = bracketed.split_once(']')?;
+        let port = rest.strip_prefix(':').is_none_or(is_port);
+        return ipv6(address).filter(|_| port && (rest.is_empty() || rest.starts_with(':')));
+    }
+    match entry.split_once(':') {
+        None => entry.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+        Some((address, port)) if is_port(port) && address.contains('.') => {
+            address.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+        }
+        Some(_) => ipv6(entry),
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+/// As the start-up log line and `systemctl status` tell it.
+impl fmt::Display for Reading {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FirstEntry => write!(out, "first X-Forwarded-For entry"),
+            Self::TrustedHops { hops, peers } => {
+                write!(out, "X-Forwarded-For entry {hops} from the right")?;
+                for (index, network) in peers.iter().enumerate() {
+                    let separator = if index == 0 { ", believed from " } else { "," };
+                    write!(out, "{separator}{network}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! A response in plain data, and its bytes.
+//!
+//! The head is written here and not by tiny_http's `Response`, which sends every response in two
+//! writes once it is over 1,024 bytes and removes a `Connection` field that it is given.
+
+use std::fmt::{self, Write};
+use std::time::SystemTime;
+
+use httpdate::HttpDate;
+
+/// What the service calls itself; it gives away no version.
+pub const SERVER: &str = "publicip-poc";
+
+/// The page needs its one `style` attribute and nothing else.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+/// Room for a usual head, in bytes.
+const USUAL_HEAD: usize = 512;
+
+/// A status code and its reason phrase (RFC 9110, section 15).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Status {
+    /// 200
+    Ok,
+    /// 400
+    BadRequest,
+    /// 405
+    MethodNotAllowed,
+    /// 413
+    ContentTooLarge,
+}
+
+impl Status {
+    /// The code of three digits.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Ok => 200,
+            Self::BadRequest => 400,
+            Self::MethodNotAllowed => 405,
+            Self::ContentTooLarge => 413,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::BadRequest => "Bad Request",
+            Self::MethodNotAllowed => "Method Not Allowed",
+            Self::ContentTooLarge => "Content Too Large",
+        }
+    }
+}
+
+/// What is said about the connection (RFC 9112, section 9).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Connection {
+    /// It persists, as HTTP/1.1 has it unless something is said.
+    Persists,
+    /// It persists, which an HTTP/1.0 client has to be told.
+    KeepAlive,
+    /// It ends, or nothing more may be sent on it.
+    Close,
+}
+
+/// A response without its connection.
+#[derive(Debug, PartialEq)]
+pub struct Response {
+    /// The status.
+    pub status: Status,
+    /// The media type of `content`.
+    pub content_type: &'static str,
+    /// The whole content; a HEAD request is answered without it.
+    pub content: String,
+}
+
+impl Response {
+    /// A plain sentence for a request that gets no page.
+    pub fn refusal(status: Status, sentence: &str) -> Self {
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            content: format!("{sentence}\n"),
+        }
+    }
+
+    /// The bytes of the response, ready for one write; `head_only` leaves the content out but
+    /// declares its length, as HEAD has it (RFC 9110, section 9.3.2).
+    pub fn to_bytes(&self, connection: Connection, head_only: bool) -> Vec<u8> {
+        let mut bytes = String::with_capacity(USUAL_HEAD + self.content.len());
+        write!(
+            bytes,
+            "HTTP/1.1 {code} {reason}\r\nDate: {date}\r\nServer: {SERVER}\r\n",
+            code = self.status.code(),
+            reason = self.status.reason(),
+            date = HttpDate::from(SystemTime::now()),
+        )
+        .and_then(|()| self.write_fields(&mut bytes, connection))
+        .expect("writing to a String cannot fail");
+        bytes.push_str("\r\n");
+        if !head_only {
+            bytes.push_str(&self.content);
+        }
+        bytes.into_bytes()
+    }
+
+    /// Writes the field lines but for `Date` and `Server`.
+    pub fn write_fields(&self, out: &mut impl Write, connection: Connection) -> fmt::Result {
+        write!(
+            out,
+            "Content-Type: {content_type}\r\n\
+             Content-Length: {length}\r\n\
+             Cache-Control: no-store\r\n\
+             Vary: Accept\r\n\
+             X-Content-Type-Options: nosniff\r\n\
+             Content-Security-Policy: {CONTENT_SECURITY_POLICY}\r\n",
+            content_type = self.content_type,
+            length = self.content.len(),
+        )?;
+        if self.status == Status::MethodNotAllowed {
+            out.write_str("Allow: GET, HEAD\r\n")?;
+        }
+        out.write_str(match connection {
+            Connection::Persists => "",
+            Connection::KeepAlive => "Connection: keep-alive\r\n",
+            Connection::Close => "Connection: close\r\n",
+        })
+    }
+}
