@@ -30,7 +30,7 @@ impl LoadBalancer {
         let configuration =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{}.cfg", address.port()));
         let mut text = String::from(
-            "global\n  maxconn 20000\n  tune.bufsize 65536\n  tune.maxrewrite 1024\n  tune.http.maxhdr 2000\n\
+            "global\n  maxconn 8000\n  tune.bufsize 65536\n  tune.maxrewrite 1024\n  tune.http.maxhdr 2000\n\
              defaults\n  mode http\n  option http-keep-alive\n  option forwardfor\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n",
         );
         writeln!(
