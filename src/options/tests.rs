@@ -1,1 +1,214 @@
+use proptest::prelude::*;
 
+use super::*;
+
+fn parsed(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Command, String> {
+    parse(arguments.iter().map(OsString::from), |name| {
+        let found = environment.iter().find(|(variable, _)| *variable == name);
+        found.map(|(_, value)| value.into())
+    })
+}
+
+fn options(arguments: &[&str], environment: &[(&str, &str)]) -> Options {
+    match parsed(arguments, environment) {
+        Ok(Command::Serve(options)) => options,
+        other => panic!("{arguments:?} {environment:?}: {other:?}"),
+    }
+}
+
+fn trusting(hops: usize, peers: &[&str]) -> Reading {
+    let peers = peers
+        .iter()
+        .map(|network| network.parse().unwrap())
+        .collect();
+    Reading::TrustedHops {
+        hops: NonZeroUsize::new(hops).unwrap(),
+        peers,
+    }
+}
+
+#[test]
+fn defaults() {
+    let defaults = Options {
+        listen: None,
+        reading: Reading::FirstEntry,
+        log_level: LevelFilter::Info,
+    };
+    assert_eq!(options(&[], &[]), defaults);
+    let empty = ["LISTEN", "TRUSTED_HOPS", "TRUSTED_PEERS", "LOG_LEVEL"]
+        .map(|name| format!("PUBLICIP_POC_{name}"));
+    assert_eq!(
+        options(&[], &empty.each_ref().map(|name| (name.as_str(), ""))),
+        defaults
+    );
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment() {
+    let environment = [
+        ("PUBLICIP_POC_LISTEN", "127.0.0.1:1"),
+        ("PUBLICIP_POC_TRUSTED_HOPS", "1"),
+        ("PUBLICIP_POC_TRUSTED_PEERS", "10.0.1.0/24"),
+        ("PUBLICIP_POC_LOG_LEVEL", "WARN"),
+    ];
+    let from_environment = options(&[], &environment);
+    assert_eq!(from_environment.listen, Some(([127, 0, 0, 1], 1).into()));
+    assert_eq!(from_environment.reading, trusting(1, &["10.0.1.0/24"]));
+    assert_eq!(from_environment.log_level, LevelFilter::Warn);
+    let arguments = [
+        "--listen=[::1]:2",
+        "--trusted-hops",
+        "2",
+        "--trusted-peers=::1",
+        "--log-level",
+        "off",
+    ];
+    let from_both = options(&arguments, &environment);
+    assert_eq!(from_both.listen, Some("[::1]:2".parse().unwrap()));
+    assert_eq!(from_both.reading, trusting(2, &["::1/128"]));
+    assert_eq!(from_both.log_level, LevelFilter::Off);
+}
+
+#[test]
+fn a_wrong_variable_does_not_count_when_the_command_line_wins() {
+    let environment = [("PUBLICIP_POC_LISTEN", "nonsense")];
+    assert_eq!(
+        options(&["--listen", "127.0.0.1:1"], &environment).listen,
+        Some(([127, 0, 0, 1], 1).into())
+    );
+}
+
+#[test]
+fn networks() {
+    for (text, expected) in [
+        ("10.0.0.0/8", &["10.0.0.0/8"][..]),
+        ("10.0.1.0/24, 10.0.2.0/24", &["10.0.1.0/24", "10.0.2.0/24"]),
+        ("10.0.0.1", &["10.0.0.1/32"]),
+        ("2001:db8::1", &["2001:db8::1/128"]),
+        ("::ffff:10.0.0.0/104", &["10.0.0.0/8"]),
+        ("::ffff:10.0.0.1", &["10.0.0.1/32"]),
+        ("::/0", &["::/0"]),
+    ] {
+        let arguments = ["--trusted-hops=1", "--trusted-peers", text];
+        assert_eq!(
+            options(&arguments, &[]).reading,
+            trusting(1, expected),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn wrong_values_are_named_with_what_is_accepted() {
+    for (arguments, environment, named, accepted) in [
+        (&["--frobnicate"][..], &[][..], "--frobnicate", ""),
+        (&["stray"], &[], "stray", ""),
+        (&["-x"], &[], "-x", ""),
+        (&["--listen"], &[], "--listen", ""),
+        (
+            &["--listen", "8080"],
+            &[],
+            "--listen: \"8080\"",
+            "127.0.0.1:8080",
+        ),
+        (
+            &[],
+            &[("PUBLICIP_POC_LISTEN", "here")],
+            "PUBLICIP_POC_LISTEN: \"here\"",
+            "[::]:80",
+        ),
+        (
+            &["--trusted-hops", "0"],
+            &[],
+            "--trusted-hops: \"0\"",
+            "from 1",
+        ),
+        (
+            &["--trusted-hops", "-1"],
+            &[],
+            "--trusted-hops: \"-1\"",
+            "from 1",
+        ),
+        (
+            &["--trusted-hops=1", "--trusted-peers=10.0.0.1/6000"],
+            &[],
+            "10.0.0.1/6000",
+            "10.0.1.0/24",
+        ),
+        (
+            &["--trusted-hops=1", "--trusted-peers=::1/6000"],
+            &[],
+            "::1/6000",
+            "10.0.1.0/24",
+        ),
+        (
+            &["--trusted-hops=1", "--trusted-peers=10.0.300.1"],
+            &[],
+            "10.0.300.1",
+            "10.0.1.0/24",
+        ),
+        (
+            &["--trusted-hops=1", "--trusted-peers=10.0.0.1,"],
+            &[],
+            "10.0.0.1,",
+            "10.0.1.0/24",
+        ),
+        (
+            &["--trusted-peers=10.0.0.1"],
+            &[],
+            "--trusted-peers",
+            "--trusted-hops",
+        ),
+        (
+            &[],
+            &[("PUBLICIP_POC_LOG_LEVEL", "loud")],
+            "PUBLICIP_POC_LOG_LEVEL: \"loud\"",
+            "debug",
+        ),
+    ] {
+        let error = parsed(arguments, environment).unwrap_err();
+        assert!(error.contains(named) && error.contains(accepted), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn values_that_are_no_text_are_wrong_and_stay_on_one_line() {
+    use std::os::unix::ffi::OsStringExt;
+    let value = OsString::from_vec(b"a\nb\xff".to_vec());
+    let error = parse(["--listen".into(), value.clone()], |_| None).unwrap_err();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    let error = parse([value], |_| None).unwrap_err();
+    assert_eq!(error.lines().count(), 1, "{error}");
+}
+
+#[test]
+fn questions() {
+    assert_eq!(parsed(&["--help"], &[]), Ok(Command::Help));
+    assert_eq!(
+        parsed(&["--listen", "127.0.0.1:1", "--version"], &[]),
+        Ok(Command::Version)
+    );
+    // Help is given whatever else is wrong.
+    let environment = [("PUBLICIP_POC_LISTEN", "nonsense")];
+    assert_eq!(parsed(&["--help"], &environment), Ok(Command::Help));
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics_and_errors_are_one_line(arguments in prop::collection::vec(any::<String>(), 0..4)) {
+        if let Err(error) = parse(arguments.into_iter().map(OsString::from), |_| None) {
+            prop_assert_eq!(error.lines().count(), 1);
+        }
+    }
+
+    #[test]
+    fn any_value_is_taken_or_named(value in any::<String>()) {
+        for option in ["--listen", "--trusted-hops", "--trusted-peers", "--log-level"] {
+            if let Err(error) = parse([option.into(), OsString::from(&value)], |_| None) {
+                prop_assert!(error.contains(option));
+                prop_assert_eq!(error.lines().count(), 1);
+            }
+        }
+    }
+}

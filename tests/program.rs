@@ -1,0 +1,346 @@
+//! The program as its user and its service manager meet it: options, exit codes, signals, log.
+
+mod support;
+
+use std::io::{BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::{Program, Response, command, connect, exchange, get};
+
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    command(arguments)
+        .envs(environment.iter().copied())
+        .output()
+        .expect("the program runs")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for (argument, expected) in [
+        ("--help", "Usage: publicip-poc"),
+        ("--version", "publicip-poc "),
+    ] {
+        let output = run(&[argument], &[]);
+        assert_eq!(
+            (output.status.code(), stderr(&output)),
+            (Some(0), String::new())
+        );
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(text.starts_with(expected), "{text}");
+        assert!(
+            text.lines().all(|line| line.len() <= 80),
+            "wider than a terminal: {text}"
+        );
+    }
+    let version = run(&["--version"], &[]).stdout;
+    assert_eq!(
+        version,
+        format!("publicip-poc {}\n", env!("CARGO_PKG_VERSION")).as_bytes()
+    );
+}
+
+#[test]
+fn a_wrong_setting_is_named_with_the_usage_and_exits_2() {
+    for (arguments, environment, named) in [
+        (&["--frobnicate"][..], &[][..], "--frobnicate"),
+        (
+            &["--listen", "8080"],
+            &[],
+            "--listen: \"8080\" is not an address and port",
+        ),
+        (
+            &[],
+            &[("PUBLICIP_POC_TRUSTED_HOPS", "all")],
+            "PUBLICIP_POC_TRUSTED_HOPS: \"all\"",
+        ),
+        (
+            &["--trusted-peers", "10.0.0.0/8"],
+            &[],
+            "--trusted-peers needs trusted hops",
+        ),
+        (
+            &["--log-level", "loud"],
+            &[],
+            "--log-level: \"loud\" is not off, error",
+        ),
+    ] {
+        let output = run(arguments, environment);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        let (first, usage) = message.split_once('\n').expect("two parts");
+        assert!(
+            first.starts_with("publicip-poc: ") && first.contains(named),
+            "{first}"
+        );
+        assert!(usage.starts_with("Usage: publicip-poc "), "{usage}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_taken_port_exits_1_with_the_way_out() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let output = run(&["--listen", &address], &[]);
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains(&address) && message.contains("Address already in use"),
+        "{message}"
+    );
+    assert!(
+        message.contains("--listen") && message.lines().count() == 1,
+        "{message}"
+    );
+}
+
+#[test]
+fn an_address_of_another_host_exits_1() {
+    let output = run(&["--listen", "192.0.2.1:8080"], &[]);
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("192.0.2.1:8080") && message.lines().count() == 1,
+        "{message}"
+    );
+}
+
+#[test]
+fn signals_end_the_program_within_a_second() {
+    for signal in ["TERM", "INT"] {
+        let mut program = Program::start(&[]);
+        get(program.address, &[]);
+        let asked = Instant::now();
+        program.signal(signal);
+        assert_eq!(program.wait().code(), Some(0), "SIG{signal}");
+        assert!(asked.elapsed() < Duration::from_secs(1), "SIG{signal}");
+        let log = program.rest_of_log();
+        let last = log.last().expect("a last line");
+        assert!(
+            last.contains(&format!("stopped by SIG{signal}: 1 requests served")),
+            "{last}"
+        );
+    }
+}
+
+#[test]
+fn a_request_in_hand_is_answered_when_the_program_stops() {
+    let mut program = Program::start(&[]);
+    let mut stream = connect(program.address);
+    stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    thread::sleep(Duration::from_millis(50));
+    program.signal("TERM");
+    thread::sleep(Duration::from_millis(50));
+    stream.write_all(b"\r\n").unwrap();
+    let response = Response::read(&mut BufReader::new(stream), false).expect("an answer");
+    assert_eq!(
+        (response.status, response.field("Connection")),
+        (200, Some("close"))
+    );
+    assert_eq!(program.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let mut program = Program::start(&[]);
+    program.signal("TERM");
+    thread::sleep(Duration::from_millis(30));
+    program.signal("INT");
+    assert_eq!(program.wait().signal(), Some(2));
+}
+
+#[test]
+fn one_slow_client_does_not_stop_the_rest() {
+    let program = Program::start(&[]);
+    let mut slow: Vec<_> = (0..50).map(|_| connect(program.address)).collect();
+    for stream in &mut slow {
+        stream.write_all(b"GET / HTTP/1.1\r\nX-Slow:").unwrap();
+    }
+    assert_eq!(get(program.address, &[]).status, 200);
+}
+
+#[test]
+fn the_first_line_says_where_and_how() {
+    let mut program = Program::start(&[]);
+    program.signal("TERM");
+    program.wait();
+    let output = run(
+        &[
+            "--listen",
+            "[::1]:0",
+            "--trusted-hops=1",
+            "--log-level=loud",
+        ],
+        &[],
+    );
+    assert_eq!(output.status.code(), Some(2));
+
+    let port = support::free_port();
+    let address = (Ipv4Addr::LOCALHOST, port).into();
+    for (arguments, level, said) in [
+        (
+            &[][..],
+            "WARN ",
+            "client: first X-Forwarded-For entry, which clients can forge: set --trusted-hops 1",
+        ),
+        (
+            &[
+                "--trusted-hops=2",
+                "--trusted-peers=10.0.1.0/24,10.0.2.0/24",
+            ],
+            "INFO ",
+            "client: X-Forwarded-For entry 2 from the right, believed from 10.0.1.0/24,10.0.2.0/24",
+        ),
+    ] {
+        let mut command = command(&["--listen", &format!("127.0.0.1:{port}")]);
+        let mut child = command
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        std::io::BufRead::read_line(&mut log, &mut first).unwrap();
+        assert_eq!(exchange(address, "GET / HTTP/1.0\r\n\r\n").status, 200);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let listens = format!(
+            "publicip-poc {} listens on 127.0.0.1:{port};",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert!(
+            first.starts_with(level) && first.contains(&listens),
+            "{first}"
+        );
+        assert!(first.contains(said), "{first}");
+    }
+}
+
+#[test]
+fn a_log_line_a_request() {
+    let program = Program::start(&[]);
+    exchange(
+        program.address,
+        "GET /a?b HTTP/1.1\r\nX-Forwarded-For: 203.0.113.195\r\n\r\n",
+    );
+    let line = program.log_line("client=").expect("a line");
+    assert!(
+        line.ends_with(
+            "client=203.0.113.195 peer=127.0.0.1 method=GET path=/a?b status=200 bytes=590"
+        ),
+        "{line}"
+    );
+    exchange(program.address, "HEAD / HTTP/1.1\r\n\r\n");
+    let line = program.log_line("client=").expect("a line");
+    assert!(
+        line.ends_with("client=- peer=127.0.0.1 method=HEAD path=/ status=200 bytes=0"),
+        "{line}"
+    );
+    exchange(
+        program.address,
+        "POST / HTTP/1.1\r\nContent-Length: 2000\r\n\r\n",
+    );
+    let line = program.log_line("client=").expect("a line");
+    assert!(line.contains("method=POST path=/ status=405"), "{line}");
+}
+
+#[test]
+fn log_lines_cannot_be_forged() {
+    let program = Program::start(&[]);
+    for (forged, shown) in [
+        (
+            "1.2.3.4 peer=9.9.9.9",
+            r#"client="1.2.3.4 peer=9.9.9.9" peer=127.0.0.1"#,
+        ),
+        (
+            "a\rINFO forged\x1b[31m",
+            r#"client="a\rINFO forged\u{1b}[31m" peer=127.0.0.1"#,
+        ),
+        ("\"quoted\" \\", r#"client="\"quoted\" \\" peer="#),
+        ("-", r#"client="-" peer="#),
+    ] {
+        exchange(
+            program.address,
+            &format!("GET / HTTP/1.1\r\nX-Forwarded-For: {forged}\r\n\r\n"),
+        );
+        let line = program.log_line("client=").expect("a line");
+        assert!(line.contains(shown), "{line}");
+    }
+    exchange(program.address, "GET /\"\x1b HTTP/1.1\r\n\r\n");
+    let line = program.log_line("client=").expect("a line");
+    assert!(line.contains(r#"path="/\"\u{1b}" status=200"#), "{line}");
+    let long = "x".repeat(10_000);
+    exchange(program.address, &format!("{long} /{long} HTTP/1.1\r\n\r\n"));
+    let line = program.log_line("client=").expect("a line");
+    assert!(
+        line.len() < 1000 && line.contains("x... path=/xx"),
+        "{line}"
+    );
+}
+
+#[test]
+fn health_checks_are_logged_at_debug() {
+    let check = "GET / HTTP/1.1\r\nUser-Agent: ELB-HealthChecker/2.0\r\n";
+    for (level, fields, logged) in [
+        ("debug", "", "DEBUG"),
+        ("info", "", "stopped"),
+        ("info", "X-Forwarded-For: 203.0.113.195\r\n", "INFO "),
+    ] {
+        let program = Program::start(&["--log-level", level]);
+        exchange(program.address, &format!("{check}{fields}\r\n"));
+        program.signal("TERM");
+        let line = program.log_line("").expect("a line");
+        assert!(line.contains(logged), "{level} {fields}: {line}");
+    }
+}
+
+#[test]
+fn journald_gets_priorities_in_front() {
+    let address = (Ipv4Addr::LOCALHOST, support::free_port()).into();
+    let listen = format!("{address}");
+    let mut command = command(&["--listen", &listen, "--log-level=debug"]);
+    command.env("JOURNAL_STREAM", "8:1").stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut log, &mut line).unwrap();
+        line
+    };
+    assert!(line().starts_with("<4>WARN "));
+    get(address, &[]);
+    assert!(line().starts_with("INFO "));
+    get(address, &["User-Agent: ELB-HealthChecker/2.0"]);
+    assert!(line().starts_with("<7>DEBUG"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let output = run(&["--frobnicate"], &[("JOURNAL_STREAM", "8:1")]);
+    assert!(stderr(&output).starts_with("<3>publicip-poc: "));
+}
+
+#[test]
+fn a_lost_log_does_not_stop_the_service() {
+    let address = (Ipv4Addr::LOCALHOST, support::free_port()).into();
+    let listen = format!("{address}");
+    let mut child = command(&["--listen", &listen])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = child.stderr.take().unwrap();
+    log.read_exact(&mut [0; 8]).unwrap();
+    drop(log);
+    for _ in 0..20 {
+        assert_eq!(get(address, &[]).status, 200);
+    }
+    assert!(child.try_wait().unwrap().is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
