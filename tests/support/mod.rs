@@ -212,11 +212,8 @@ pub fn exchange(address: SocketAddr, request: &str) -> Response {
 
 /// Sends a GET for `/` with these field lines.
 pub fn get(address: SocketAddr, fields: &[&str]) -> Response {
-    let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
-    exchange(
-        address,
-        &format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n"),
-    )
+    let lines = [&["GET / HTTP/1.1", "Host: test"], fields, &["", ""]].concat();
+    exchange(address, &lines.join("\r\n"))
 }
 
 /// Reads everything up to the connection's end, or up to a pause of this length.
