@@ -13,6 +13,11 @@ fn the_client_is_shown_and_not_the_balancer() {
     let page = get(balancer.address, &[]);
     assert_eq!(page.status, 200);
     assert!(
+        page.content.contains("(ALB): 127.0.0.2</h3>"),
+        "{}",
+        page.content
+    );
+    assert!(
         page.content.contains(r#"green;">127.0.0.1</span>"#),
         "{}",
         page.content

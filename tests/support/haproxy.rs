@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use super::free_port;
 
+/// The address from which the balancer asks, so that it is not the client's.
+pub const BALANCER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
 /// A running load balancer; killed when the test ends.
 pub struct LoadBalancer {
     pub address: SocketAddr,
@@ -35,7 +38,7 @@ impl LoadBalancer {
         );
         writeln!(
             text,
-            "frontend f\n  bind {address}\n  http-request set-header X-Forwarded-Proto http\n  http-request set-header X-Forwarded-Port {port}\n  default_backend b\nbackend b\n  server s {target}",
+            "frontend f\n  bind {address}\n  http-request set-header X-Forwarded-Proto http\n  http-request set-header X-Forwarded-Port {port}\n  default_backend b\nbackend b\n  server s {target} source {BALANCER}",
             port = address.port()
         )
         .expect("writing to a String");

@@ -179,10 +179,10 @@ impl Response {
         let mut fields = Vec::new();
         loop {
             let line = next(from);
-            let Some((name, value)) = line.split_once(": ") else {
+            let Some((name, value)) = line.split_once(':') else {
                 break;
             };
-            fields.push((name.to_owned(), value.to_owned()));
+            fields.push((name.to_owned(), value.trim().to_owned()));
         }
         let mut response = Self {
             status,
