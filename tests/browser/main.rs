@@ -27,7 +27,7 @@ const FLAGS: [&str; 8] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--window-size=640,420",
+    "--window-size=640,600",
 ];
 
 /// A browser and the driver that commands it.
