@@ -1,6 +1,10 @@
 # Every task of the project. `make` alone lists them; each target's help is the text behind its `##`.
 
+SHELL := /bin/bash
 CARGO ?= cargo
+# The original program, for test-original.
+ORIGINAL ?= ../shared/poc/server.py
+need = . tests/steps.sh; need
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -13,15 +17,30 @@ run: ## Serve the page on http://127.0.0.1:8080/
 	$(CARGO) run --release
 
 # == Check
-.PHONY: test lint ci
+.PHONY: test lint test-original test-lb test-browser test-hostile ci
 test: ## Run the tests that need nothing but Rust
 	$(CARGO) test
 
-lint: ## Format, clippy, rustdoc, shellcheck, dependency audit: warnings are errors
-	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets -- -D warnings
+lint: ## Formats, lints, docs, scripts, licences: warnings are errors
+	@tests/lint.sh
 
-ci: ## Everything that .ci/run runs (installs Debian packages; needs root)
+test-original: ## Compare 500 pages with the original's: ORIGINAL=…/server.py
+	@$(need) python3:python3
+	ORIGINAL=$(ORIGINAL) $(CARGO) test --test differential -- --nocapture
+
+test-lb: ## Through a real load balancer (HAProxy)
+	@$(need) haproxy:haproxy
+	$(CARGO) test --test load_balancer
+
+test-browser: ## The page as a person sees it, in headless Chromium
+	@$(need) haproxy:haproxy chromium:chromium chromedriver:chromium-driver
+	$(CARGO) test --test browser
+
+test-hostile: ## What strangers send through the load balancer, and peers without it
+	@$(need) haproxy:haproxy
+	$(CARGO) test --test hostile
+
+ci: ## All of it, as .ci/run does: installs Debian packages, needs root
 	bash .ci/run
 
 # == Package

@@ -1,0 +1,27 @@
+#!/bin/bash
+# lint.sh — `make lint`: what is checked without running anything. Warnings are errors.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tests/steps.sh
+need shellcheck:shellcheck
+
+export PATH=$PWD/target/tools/bin:$PATH
+CARGO=${CARGO:-cargo}
+
+rustdoc() { RUSTDOCFLAGS='-D warnings' "$CARGO" doc --quiet --no-deps --document-private-items; }
+
+scripts() {
+	git ls-files -z | xargs -0 grep -lIE '^#!/(usr/)?bin/(env )?(ba)?sh|^# shellcheck shell=' | xargs shellcheck
+}
+
+licences() {
+	command -v cargo-deny >/dev/null || "$CARGO" install --quiet --locked --root target/tools cargo-deny
+	"$CARGO" deny --log-level warn check licenses bans sources
+}
+
+step 'rustfmt' "$CARGO" fmt --check
+step 'clippy' "$CARGO" clippy --quiet --all-targets -- -D warnings
+step 'rustdoc' rustdoc
+step 'shellcheck' scripts
+step 'licences and sources of dependencies' licences
+summary
