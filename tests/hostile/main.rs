@@ -43,7 +43,9 @@ fn main() -> ExitCode {
             .into_iter()
             .filter(|row| row.name.contains(&word))
             .collect();
-        println!("\n{title:38}{}", Outcome::HEADING);
+        if !rows.is_empty() {
+            println!("\n{title:38}{}", Outcome::HEADING);
+        }
         for row in &rows {
             let outcome = run(row, vec![env!("CARGO_BIN_EXE_publicip-poc").into()]);
             let faults = outcome.faults(row.demand);

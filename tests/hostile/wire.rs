@@ -29,6 +29,14 @@ pub fn reply(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&buffer[..count]).into_owned()
 }
 
+/// How many of these connections had a reply with this in it by now.
+pub fn count_replies(streams: &mut [TcpStream], part: &str) -> usize {
+    let has = |stream: &mut TcpStream| {
+        stream.set_nonblocking(true).is_ok() && reply(stream).contains(part)
+    };
+    streams.iter_mut().filter_map(|stream| has(stream).then_some(())).count()
+}
+
 /// All that comes back until the connection's end or a pause.
 pub fn replies(stream: &mut TcpStream, pause: Duration) -> String {
     let _ = stream.set_read_timeout(Some(pause));
