@@ -1,10 +1,9 @@
-//! What ends the process, and its last words.
+//! What ends the process.
 //!
 //! Only a connection's own thread may panic and leave the rest alive. Any other panic, say of
 //! tiny_http's accept thread, would leave a process that is alive and deaf; ending it lets systemd
 //! start it anew, within milliseconds and with the listening socket kept.
 
-use std::io::{self, Write};
 use std::panic::{self, Location, PanicHookInfo};
 use std::process;
 
@@ -23,7 +22,7 @@ pub fn install_panic_policy() {
             .location()
             .is_some_and(|location| is_harmless(location.file()))
         {
-            last_words(&describe(info));
+            logging::finish(Some(&describe(info)));
             process::exit(CANNOT_SERVE.into());
         }
     }));
@@ -46,13 +45,4 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
         .replace('\n', " ");
     let place = info.location().map(Location::to_string).unwrap_or_default();
     format!("cannot go on: {message} ({place})")
-}
-
-/// Says why the program ends, in one line, even if nobody listens any more.
-pub fn last_words(reason: &str) {
-    let line = format!(
-        "{}publicip-poc: {reason}\n",
-        logging::priority(log::Level::Error)
-    );
-    let _ = io::stderr().write_all(line.as_bytes());
 }

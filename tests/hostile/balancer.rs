@@ -90,12 +90,20 @@ fn repeated(address: SocketAddr, request: &str, status: &str) -> Option<String> 
 pub fn long_fields(address: SocketAddr) -> Option<String> {
     let field = |name| format!("X-{name}: {}\r\n", "x".repeat(15_000));
     let fields: String = (0..4).map(field).collect();
-    repeated(address, &format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n"), " 200 ")
+    repeated(
+        address,
+        &format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n"),
+        " 200 ",
+    )
 }
 
 pub fn many_fields(address: SocketAddr) -> Option<String> {
     let fields: String = (0..1000).map(|name| format!("X-{name}: y\r\n")).collect();
-    repeated(address, &format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n"), " 200 ")
+    repeated(
+        address,
+        &format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n"),
+        " 200 ",
+    )
 }
 
 /// tiny_http ends the connection. The balancer makes a 502 of it, or ends its own one.
@@ -116,7 +124,11 @@ pub fn odd_methods(address: SocketAddr) -> Option<String> {
 pub fn upgrades(address: SocketAddr) -> Option<String> {
     let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\n\
                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    repeated(address, &format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n"), " 200 ")
+    repeated(
+        address,
+        &format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n"),
+        " 200 ",
+    )
 }
 
 /// Half of them with a page to come that no socket buffer holds.

@@ -113,7 +113,10 @@ pub fn nonsense(address: SocketAddr) -> Option<String> {
 /// Enough requests for the log to fill every buffer on the way to its reader.
 pub fn many_requests(address: SocketAddr) -> Option<String> {
     for _ in 0..3000 {
-        drop(send(address, b"GET /a-path-that-is-long-enough-to-fill-the-pipe-soon HTTP/1.1\r\nHost: test\r\n\r\n"));
+        drop(send(
+            address,
+            b"GET /a-path-that-is-long-enough-to-fill-the-pipe-soon HTTP/1.1\r\nHost: test\r\n\r\n",
+        ));
     }
     linger(3);
     None

@@ -83,7 +83,11 @@ fn run(row: &Row, program: Vec<String>) -> Outcome {
     let supervisor = Supervisor::start(Plan {
         wrapper: row.wrapper,
         program,
-        log: if row.reach == Reach::Host { Log::Unread } else { Log::Read },
+        log: if row.reach == Reach::Host {
+            Log::Unread
+        } else {
+            Log::Read
+        },
     });
     let balancer = (row.reach == Reach::Balancer).then(|| LoadBalancer::start(supervisor.address));
     let address = balancer

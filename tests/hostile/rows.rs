@@ -107,7 +107,11 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
         ),
         (
             "The host",
-            vec![host("a log that nobody reads", direct::many_requests, false)],
+            vec![host(
+                "a log that nobody reads",
+                direct::many_requests,
+                false,
+            )],
         ),
     ]
 }

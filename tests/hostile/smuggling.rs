@@ -16,7 +16,11 @@ fn bodies() -> Vec<(&'static str, &'static str, String)> {
     vec![
         ("a short body", "Content-Length: {}", INNER.into()),
         ("a long body", "Content-Length: {}", large),
-        ("a chunk", chunked, format!("{inner:x}\r\n{INNER}\r\n0\r\n\r\n")),
+        (
+            "a chunk",
+            chunked,
+            format!("{inner:x}\r\n{INNER}\r\n0\r\n\r\n"),
+        ),
         (
             "a chunk extension",
             chunked,
@@ -27,8 +31,16 @@ fn bodies() -> Vec<(&'static str, &'static str, String)> {
             chunked,
             format!("5;a\n{INNER}abcde\r\n0\r\n\r\n"),
         ),
-        ("a short chunk size", chunked, format!("2\r\n{INNER}\r\n0\r\n\r\n")),
-        ("a long chunk size", chunked, format!("ff\r\n{INNER}\r\n0\r\n\r\n")),
+        (
+            "a short chunk size",
+            chunked,
+            format!("2\r\n{INNER}\r\n0\r\n\r\n"),
+        ),
+        (
+            "a long chunk size",
+            chunked,
+            format!("ff\r\n{INNER}\r\n0\r\n\r\n"),
+        ),
         ("no chunk size", chunked, INNER.into()),
         (
             "behind a malformed chunk",
@@ -86,7 +98,11 @@ fn bodies() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Every body, on POST and GET, `rounds` times.
-fn all(address: SocketAddr, rounds: u32, judge: fn(&str) -> Option<&'static str>) -> Option<String> {
+fn all(
+    address: SocketAddr,
+    rounds: u32,
+    judge: fn(&str) -> Option<&'static str>,
+) -> Option<String> {
     let bodies = bodies();
     let count = u32::try_from(bodies.len()).expect("few");
     let mut complaints = Vec::new();

@@ -34,7 +34,10 @@ pub fn count_replies(streams: &mut [TcpStream], part: &str) -> usize {
     let has = |stream: &mut TcpStream| {
         stream.set_nonblocking(true).is_ok() && reply(stream).contains(part)
     };
-    streams.iter_mut().filter_map(|stream| has(stream).then_some(())).count()
+    streams
+        .iter_mut()
+        .filter_map(|stream| has(stream).then_some(()))
+        .count()
 }
 
 /// All that comes back until the connection's end or a pause.

@@ -9,8 +9,8 @@ const BACKLOG: i32 = 1024;
 
 /// A listening socket that outlives the programs it is handed to.
 pub fn listener() -> TcpListener {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
-        .expect("a socket");
+    let socket =
+        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
     let address: std::net::SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
     socket.bind(&address.into()).expect("a free port");
     socket.listen(BACKLOG).expect("a backlog");
@@ -20,7 +20,9 @@ pub fn listener() -> TcpListener {
 /// What each process of a command line starts with: nothing but these.
 fn clean(program: &str) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     command
 }
 
