@@ -12,6 +12,7 @@ mod framing;
 mod hold;
 mod listener;
 mod logging;
+mod memory;
 mod options;
 mod page;
 mod pulse;

@@ -14,6 +14,7 @@ use crate::answer;
 use crate::client::Reading;
 use crate::framing::{self, Body, Framing};
 use crate::hold::{Full, Hold};
+use crate::memory;
 use crate::pulse::{self, Pulse, Watch};
 use crate::report::Report;
 use crate::response::Connection;
@@ -101,6 +102,12 @@ impl Service {
             status.update(pulse::requests(&sample));
             if watch.is_stuck(sample) {
                 return Err("all workers are stuck in writing to peers that do not read".into());
+            }
+            if let Some(kilobytes) = memory::overdrawn() {
+                let megabytes = kilobytes / 1024;
+                return Err(format!(
+                    "{megabytes} MB are taken by peers that send too much"
+                ));
             }
             let failure = match events.recv_timeout(TICK) {
                 Err(RecvTimeoutError::Timeout) => continue,
