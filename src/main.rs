@@ -13,6 +13,7 @@ mod hold;
 mod listener;
 mod logging;
 mod memory;
+mod nudge;
 mod options;
 mod page;
 mod pulse;
