@@ -8,7 +8,7 @@
 //!
 //! A thread that is done looks into the queue. So this service connects to itself ten times a
 //! second: that connection is over at once, and its thread takes what lies in the queue. As long as
-//! it costs the pool one thread more each time, more may lie there.
+//! that takes time, costs the pool one thread more, or the thread its life, more may lie there.
 //!
 //! Where that is not possible, as in a network namespace without the listening socket, every
 //! response has to end its connection.
@@ -20,11 +20,16 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
+use crate::fatal;
+
 /// Time between two nudges.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// How long one may take; on the own host it is done within a millisecond.
+/// How long connecting may take; on the own host it is done at once.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a nudge may take that is not itself in the queue.
+const OVER: Duration = Duration::from_millis(20);
 
 /// Most nudges in a row.
 const MOST: usize = 1024;
@@ -52,21 +57,22 @@ pub fn start(address: SocketAddr, works: &'static AtomicBool) -> io::Result<()> 
 /// Nudges until the queue is empty for sure.
 fn nudge(address: SocketAddr) -> io::Result<()> {
     for _ in 0..MOST {
-        let before = threads();
-        connect(address)?;
-        if threads() <= before {
+        let (threads_before, lost_before) = (threads(), fatal::connections_lost());
+        let over = connect(address)?;
+        if over && threads() <= threads_before && fatal::connections_lost() == lost_before {
             break;
         }
     }
     Ok(())
 }
 
-/// Connects, and waits for the end that a connection without a request gets.
-fn connect(address: SocketAddr) -> io::Result<()> {
+/// Connects, and waits for the end that a connection without a request gets. Tells whether it
+/// came; if not, this connection lies in the queue itself, and does no harm there.
+fn connect(address: SocketAddr) -> io::Result<bool> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(OVER))?;
     stream.shutdown(Shutdown::Write)?;
-    stream.read(&mut [0]).map(drop)
+    Ok(matches!(stream.read(&mut [0]), Ok(0)))
 }
 
 /// An address to connect to where the service may listen on any.

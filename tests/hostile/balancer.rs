@@ -2,6 +2,7 @@
 //!
 //! Each attack gets the balancer's address, and may say what it found wrong itself.
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use crate::wire::{count_replies, linger, paced, send, send_many};
@@ -150,6 +151,21 @@ pub fn never_reading(address: SocketAddr) -> Option<String> {
     linger(2);
     drop(open);
     None
+}
+
+/// Clients that ask in the same moment, so that the balancer opens connections in a burst.
+pub fn bursts(address: SocketAddr) -> Option<String> {
+    let mut open = Vec::new();
+    for count in [10, 40, 150] {
+        let mut burst = send_many(address, count, b"GET / HTTP/1.1\r\nHost: test\r\n");
+        for stream in &mut burst {
+            let _ = stream.write_all(b"\r\n");
+        }
+        open.append(&mut burst);
+        linger(1);
+    }
+    let answered = count_replies(&mut open, " 200 ");
+    (answered < 200).then(|| format!("{answered} of 200 were answered"))
 }
 
 pub fn idle(address: SocketAddr) -> Option<String> {

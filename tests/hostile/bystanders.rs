@@ -66,13 +66,16 @@ impl Bystanders {
 fn get(address: SocketAddr, token: &str) -> Get {
     let begin = Instant::now();
     let result = page(address, token, begin + PATIENCE);
+    let end = Instant::now();
     Get {
         begin,
-        end: Instant::now(),
+        end,
         refused: matches!(&result, Err(error) if error.kind() == ErrorKind::ConnectionRefused),
-        answered: result.is_ok_and(|page| {
-            page.starts_with("HTTP/1.1 200 ") && page.contains(&format!("green;\">{token}</span>"))
-        }),
+        answered: end - begin <= PATIENCE
+            && result.is_ok_and(|page| {
+                page.starts_with("HTTP/1.1 200 ")
+                    && page.contains(&format!("green;\">{token}</span>"))
+            }),
     }
 }
 
