@@ -1,12 +1,12 @@
-//! What ends the process, and its last words.
+//! What ends the process.
 //!
 //! Only a connection's own thread may panic and leave the rest alive. Any other panic, say of
 //! tiny_http's accept thread, would leave a process that is alive and deaf; ending it lets systemd
 //! start it anew, within milliseconds and with the listening socket kept.
 
-use std::io::{self, Write};
 use std::panic::{self, Location, PanicHookInfo};
 use std::process;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::logging;
 
@@ -16,24 +16,31 @@ pub const CANNOT_SERVE: u8 = 1;
 /// Exit code for a wrong option or setting.
 pub const WRONG_SETTING: u8 = 2;
 
+/// Runs on the connection's own thread, and panics when the peer was gone before it was accepted.
+const CONNECTION: &str = "/tiny_http-0.12.0/src/client.rs";
+
+/// Panics when standard error is gone: the log is lost, the service is not (see `logging.rs`).
+const STANDARD_ERROR: &str = "/std/src/io/stdio.rs";
+
+static CONNECTIONS_LOST: AtomicU64 = AtomicU64::new(0);
+
 /// Installs the panic policy.
 pub fn install_panic_policy() {
     panic::set_hook(Box::new(|info| {
-        if !info
-            .location()
-            .is_some_and(|location| is_harmless(location.file()))
-        {
-            last_words(&describe(info));
+        // A panic is told by the source file it is in.
+        let file = info.location().map_or("", Location::file);
+        if file.ends_with(CONNECTION) {
+            CONNECTIONS_LOST.fetch_add(1, Relaxed);
+        } else if !file.ends_with(STANDARD_ERROR) {
+            logging::finish(Some(&describe(info)));
             process::exit(CANNOT_SERVE.into());
         }
     }));
 }
 
-/// Tells a panic by the source file it is in. tiny_http's `client.rs` runs on the connection's
-/// own thread, and panics there when the peer was gone before it was accepted. Rust's `stdio.rs`
-/// panics when standard error is gone: the log is lost, the service is not (see `logging.rs`).
-fn is_harmless(file: &str) -> bool {
-    file.ends_with("/tiny_http-0.12.0/src/client.rs") || file.ends_with("/std/src/io/stdio.rs")
+/// How many connections ended in a panic, and the threads of tiny_http's pool with them.
+pub fn connections_lost() -> u64 {
+    CONNECTIONS_LOST.load(Relaxed)
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> String {
@@ -46,13 +53,4 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
         .replace('\n', " ");
     let place = info.location().map(Location::to_string).unwrap_or_default();
     format!("cannot go on: {message} ({place})")
-}
-
-/// Says why the program ends, in one line, even if nobody listens any more.
-pub fn last_words(reason: &str) {
-    let line = format!(
-        "{}publicip-poc: {reason}\n",
-        logging::priority(log::Level::Error)
-    );
-    let _ = io::stderr().write_all(line.as_bytes());
 }

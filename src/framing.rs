@@ -37,8 +37,8 @@ pub enum Body {
     /// It is declared this long in bytes, more than can be allocated: dropping the request
     /// may abort the process.
     Undroppable(usize),
-    /// Its length is contradictory or no number, and tiny_http saw none: what follows on the
-    /// connection cannot be trusted (RFC 9112, section 6.3).
+    /// Its length is contradictory or no number, and nothing of it is pending for tiny_http: what
+    /// follows on the connection cannot be trusted (RFC 9112, section 6.3).
     Invalid,
 }
 
@@ -62,12 +62,15 @@ pub fn of(version: &HTTPVersion, headers: &[Header]) -> Framing {
 fn body(headers: &[Header], upgrade: bool) -> Body {
     let coded = lines(headers, "Transfer-Encoding").next().is_some();
     let mut lengths = lines(headers, "Content-Length");
-    let length = lengths.clone().next().map(str::parse::<usize>);
+    let first = lengths.clone().next();
+    let length = first.map(str::parse::<usize>);
+    let contradictory = lengths.clone().any(|other| Some(other) != first);
     let expects = lines(headers, "Expect").next().is_some();
     match length {
         // Any transfer coding is taken for chunked, and then no length counts.
         _ if coded => Body::Pending,
         Some(Ok(1..)) if upgrade => Body::Pending,
+        Some(Ok(1..=READ_AHEAD)) if !expects && contradictory => Body::Invalid,
         Some(Ok(1..=READ_AHEAD)) if !expects => Body::Read,
         Some(Ok(1..=MAX_DROPPABLE)) => Body::Pending,
         Some(Ok(length @ 1..)) => Body::Undroppable(length),
@@ -112,7 +115,8 @@ mod tests {
             (&["Content-Length: 18446744073709551616"], Body::Invalid),
             (&["Content-Length: -1"], Body::Invalid),
             (&["Content-Length: 0", "Content-Length: 7"], Body::Invalid),
-            (&["Content-Length: 7", "Content-Length: 0"], Body::Read),
+            (&["Content-Length: 7", "Content-Length: 0"], Body::Invalid),
+            (&["Content-Length: 7", "Content-Length: 7"], Body::Read),
             (&["Transfer-Encoding: chunked"], Body::Pending),
             (&["Transfer-Encoding: identity", huge], Body::Pending),
             (

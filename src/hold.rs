@@ -124,6 +124,9 @@ fn answer(request: Request, response: &Response) -> Box<dyn tiny_http::ReadWrite
 }
 
 /// Reads the body into nothing, in small pieces, until its or the connection's end.
+///
+/// SECURITY: what was read to `Ok(0)` must be dropped, never forgotten. tiny_http then goes on to
+/// the connection's next request already, and a worker would wait for ever for its turn to write.
 fn drain(body: &mut dyn Read) {
     let mut buffer = [0; 4096];
     let mut malformed = 0;

@@ -1,30 +1,175 @@
-//! The log: `simple_logger` on standard error, with what journald needs in front.
+//! The log: `simple_logger` on standard error, with what journald needs in front, written by a
+//! thread of its own.
+//!
+//! Writing blocks while nobody reads: journald is stopped, a pipe is full. A worker that waits for
+//! that answers nobody, and a process that wants to say why it ends never ends. So lines queue up;
+//! when the writer gets nowhere for [`STALL`], they are lost and counted.
 
 use std::env;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::thread;
+use std::time::Duration;
 
-use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use simple_logger::SimpleLogger;
+
+/// Messages that may wait for the writer.
+const QUEUE: usize = 1024;
+
+/// How long a full queue is waited for, and how often it is looked at, in milliseconds.
+const STALL: u32 = 50;
+
+/// How long the last lines may take when the process ends.
+const LAST: Duration = Duration::from_millis(500);
+
+static LOGGER: OnceLock<Logger> = OnceLock::new();
+
+struct Logger {
+    simple: SimpleLogger,
+    queue: SyncSender<Message>,
+    /// A full queue was waited for in vain, and nothing was written since.
+    stalled: AtomicBool,
+    lost: AtomicU64,
+}
+
+enum Message {
+    Line {
+        level: Level,
+        target: String,
+        text: String,
+    },
+    /// The reason why the process ends, if there is one to be told, and whom to tell when all is
+    /// written.
+    Last(Option<String>, mpsc::Sender<()>),
+}
 
 /// Starts logging at `level`.
 ///
 /// # Errors
-/// A logger is set already.
-pub fn start(level: LevelFilter) -> Result<(), SetLoggerError> {
-    // What tiny_http logs, this service says itself and in better words.
-    let logger = SimpleLogger::new()
-        .with_level(level)
-        .with_module_level("tiny_http", LevelFilter::Off);
+/// A logger is set already, or there is no thread to be had.
+pub fn start(level: LevelFilter) -> Result<(), String> {
+    let (queue, messages) = mpsc::sync_channel(QUEUE);
+    let logger = LOGGER.get_or_init(|| Logger {
+        // What tiny_http logs, this service says itself and in better words.
+        simple: SimpleLogger::new()
+            .with_level(level)
+            .with_module_level("tiny_http", LevelFilter::Off),
+        queue,
+        stalled: AtomicBool::new(false),
+        lost: AtomicU64::new(0),
+    });
+    thread::Builder::new()
+        .name("log".into())
+        .spawn(move || logger.write(&messages))
+        .map_err(|error| format!("no thread for the log: {error}"))?;
     log::set_max_level(level);
-    log::set_boxed_logger(Box::new(Logger(logger)))
+    log::set_logger(logger).map_err(|error| error.to_string())
+}
+
+/// Writes what is queued and then, in one line, the `reason` why the process ends; all within
+/// bounds, for maybe nobody reads any more.
+pub fn finish(reason: Option<&str>) {
+    let reason = reason.map(|reason| format!("publicip-poc: {reason}"));
+    let Some(logger) = LOGGER.get() else {
+        write_reason(reason);
+        return;
+    };
+    let (done, wait) = mpsc::channel();
+    if logger.send(Message::Last(reason, done)) {
+        // Elapsed or not, the process ends.
+        let _ = wait.recv_timeout(LAST);
+    }
+}
+
+impl Logger {
+    /// Tells whether the message found room in the queue.
+    fn send(&self, mut message: Message) -> bool {
+        for _ in 0..STALL {
+            match self.queue.try_send(message) {
+                Ok(()) => return true,
+                Err(TrySendError::Full(back)) if !self.stalled.load(Relaxed) => message = back,
+                Err(_) => return false,
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.stalled.store(true, Relaxed);
+        false
+    }
+
+    fn write(&self, messages: &Receiver<Message>) {
+        for message in messages {
+            match message {
+                Message::Line {
+                    level,
+                    target,
+                    text,
+                } => self.write_line(level, &target, &text),
+                Message::Last(reason, done) => {
+                    write_reason(reason);
+                    // Whoever waited may have given up.
+                    let _ = done.send(());
+                }
+            }
+            self.stalled.store(false, Relaxed);
+            let lost = self.lost.swap(0, Relaxed);
+            if lost > 0 {
+                let text = format!("{lost} lines were lost: nobody read the log");
+                self.write_line(Level::Warn, module_path!(), &text);
+            }
+        }
+    }
+
+    fn write_line(&self, level: Level, target: &str, text: &str) {
+        let _ = io::stderr().write_all(priority(level).as_bytes());
+        // `eprintln!`, which simple_logger uses, panics when standard error is gone. The log is
+        // lost then, the service is not.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+            self.simple.log(
+                &Record::builder()
+                    .level(level)
+                    .target(target)
+                    .args(format_args!("{text}"))
+                    .build(),
+            );
+        }));
+    }
+}
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.simple.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let line = || Message::Line {
+            level: record.level(),
+            target: record.target().to_owned(),
+            text: record.args().to_string(),
+        };
+        if self.enabled(record.metadata()) && !self.send(line()) {
+            self.lost.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Writes in one piece, and whether or not there is a logger.
+fn write_reason(reason: Option<String>) {
+    if let Some(reason) = reason {
+        let line = format!("{}{reason}\n", priority(Level::Error));
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
 }
 
 /// The prefix by which journald learns the priority of a line (sd-daemon(3)); empty elsewhere, and
 /// for info, which is what the journal takes a line for without one (systemd.exec(5),
 /// `SyslogLevel=`).
-pub fn priority(level: Level) -> &'static str {
+fn priority(level: Level) -> &'static str {
     static JOURNALD: OnceLock<bool> = OnceLock::new();
     if !JOURNALD.get_or_init(|| env::var_os("JOURNAL_STREAM").is_some()) {
         return "";
@@ -35,25 +180,4 @@ pub fn priority(level: Level) -> &'static str {
         Level::Info => "",
         Level::Debug | Level::Trace => "<7>",
     }
-}
-
-struct Logger(SimpleLogger);
-
-impl Log for Logger {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.enabled(metadata)
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if !self.0.enabled(record.metadata()) {
-            return;
-        }
-        // The lock holds prefix and line together. `eprintln!`, which simple_logger uses, panics
-        // when standard error is gone, and that must not end a worker.
-        let mut stderr = io::stderr().lock();
-        let _ = stderr.write_all(priority(record.level()).as_bytes());
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| self.0.log(record)));
-    }
-
-    fn flush(&self) {}
 }

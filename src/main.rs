@@ -12,6 +12,8 @@ mod framing;
 mod hold;
 mod listener;
 mod logging;
+mod memory;
+mod nudge;
 mod options;
 mod page;
 mod pulse;
@@ -43,9 +45,12 @@ fn main() -> ExitCode {
         )),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            logging::finish(None);
+            ExitCode::SUCCESS
+        }
         Err((code, reason)) => {
-            fatal::last_words(&reason);
+            logging::finish(Some(&reason));
             ExitCode::from(code)
         }
     }
@@ -60,7 +65,7 @@ fn print(text: &str) -> Result<(), (u8, String)> {
 fn serve(options: &Options) -> Result<(), (u8, String)> {
     let cannot = |reason| (fatal::CANNOT_SERVE, reason);
     fatal::install_panic_policy();
-    logging::start(options.log_level).map_err(|error| cannot(error.to_string()))?;
+    logging::start(options.log_level).map_err(cannot)?;
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         log::warn!("the limit of open files stays as it is: {error}");
     }

@@ -14,6 +14,8 @@ use crate::answer;
 use crate::client::Reading;
 use crate::framing::{self, Body, Framing};
 use crate::hold::{Full, Hold};
+use crate::memory;
+use crate::nudge;
 use crate::pulse::{self, Pulse, Watch};
 use crate::report::Report;
 use crate::response::Connection;
@@ -49,6 +51,8 @@ pub struct Service {
     reading: Reading,
     hold: Hold,
     pulse: Pulse,
+    /// Connections may persist, for none has to wait for their end.
+    nudged: AtomicBool,
     stopping: AtomicBool,
     events: Sender<Event>,
 }
@@ -74,6 +78,7 @@ impl Service {
             reading,
             hold: Hold::default(),
             pulse: Pulse::new(workers),
+            nudged: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
             events,
         }));
@@ -82,6 +87,7 @@ impl Service {
                 .name("worker".into())
                 .spawn(move || service.work(worker))?;
         }
+        nudge::start(service.listener.local_addr()?, &service.nudged)?;
         Ok(service)
     }
 
@@ -101,6 +107,12 @@ impl Service {
             status.update(pulse::requests(&sample));
             if watch.is_stuck(sample) {
                 return Err("all workers are stuck in writing to peers that do not read".into());
+            }
+            if let Some(kilobytes) = memory::overdrawn() {
+                let megabytes = kilobytes / 1024;
+                return Err(format!(
+                    "{megabytes} MB are taken by peers that send too much"
+                ));
             }
             let failure = match events.recv_timeout(TICK) {
                 Err(RecvTimeoutError::Timeout) => continue,
@@ -194,7 +206,8 @@ impl Service {
     }
 
     fn connection(&self, framing: Framing, version: &HTTPVersion) -> Connection {
-        if framing.last || framing.body == Body::Invalid || self.stopping.load(Relaxed) {
+        let ends = self.stopping.load(Relaxed) || !self.nudged.load(Relaxed);
+        if ends || framing.last || framing.body == Body::Invalid {
             Connection::Close
         } else if *version == HTTPVersion(1, 0) {
             Connection::KeepAlive

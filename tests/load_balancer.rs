@@ -3,23 +3,191 @@
 
 mod support;
 
-use support::haproxy::LoadBalancer;
-use support::{Program, get};
+use std::io::{BufReader, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+
+use socket2::{Domain, Socket, Type};
+use support::haproxy::{BALANCER, LoadBalancer};
+use support::{Program, Response, connect, free_port, get};
+
+const ONE_HOP: &[&str] = &["--trusted-hops", "1"];
+
+/// The address that is shown to a client that sends these fields.
+fn shown(address: SocketAddr, fields: &[&str]) -> String {
+    let fields = [fields, &["Accept: text/plain"]].concat();
+    let response = get(address, &fields);
+    assert_eq!(response.status, 200);
+    response.content.trim_end().to_owned()
+}
+
+/// A connection from another address than the usual one.
+fn connect_from(client: Ipv4Addr, address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let client: SocketAddr = (client, 0).into();
+    socket
+        .bind(&client.into())
+        .expect("an address of this host");
+    socket.connect(&address.into()).expect("a connection");
+    socket.into()
+}
 
 #[test]
 fn the_client_is_shown_and_not_the_balancer() {
+    for arguments in [&[], ONE_HOP] {
+        let program = Program::start(arguments);
+        let balancer = LoadBalancer::start(program.address);
+        let page = get(balancer.address, &[]).content;
+        let client = r#"green;">127.0.0.1</span>"#;
+        let direct = format!("(ALB): {BALANCER}</h3>");
+        assert!(page.contains(client) && page.contains(&direct), "{page}");
+    }
+}
+
+#[test]
+fn forged_entries_are_not_believed() {
+    let program = Program::start(ONE_HOP);
+    let balancer = LoadBalancer::start(program.address);
+    let thirty = format!("X-Forwarded-For: {}", ["203.0.113.8"; 30].join(", "));
+    let long = format!("X-Forwarded-For: {}", "8.8.8.8,".repeat(1_900));
+    for forged in [
+        &["X-Forwarded-For: 8.8.8.8"][..],
+        &["X-Forwarded-For: 8.8.8.8, 10.0.0.1,  192.0.2.1"],
+        &["X-Forwarded-For: 8.8.8.8", "X-Forwarded-For: 9.9.9.9"],
+        &["x-forwarded-for: 8.8.8.8", "X-FORWARDED-FOR:"],
+        &["X-Forwarded-For: 8.8.8.8,"],
+        &["X-Forwarded-For: ,,, ,"],
+        &["X-Forwarded-For:"],
+        &["X-Forwarded-For: \"8.8.8.8\", <script>"],
+        &["Forwarded: for=8.8.8.8", "X-Real-IP: 8.8.8.8"],
+        &["Connection: X-Forwarded-For"],
+        &[&thirty],
+        &[&long],
+    ] {
+        assert_eq!(shown(balancer.address, forged), "127.0.0.1", "{forged:?}");
+    }
+}
+
+/// As the original does, and as the start-up line warns.
+#[test]
+fn the_first_entry_can_be_forged() {
     let program = Program::start(&[]);
     let balancer = LoadBalancer::start(program.address);
-    let page = get(balancer.address, &[]);
-    assert_eq!(page.status, 200);
-    assert!(
-        page.content.contains("(ALB): 127.0.0.2</h3>"),
-        "{}",
-        page.content
-    );
-    assert!(
-        page.content.contains(r#"green;">127.0.0.1</span>"#),
-        "{}",
-        page.content
-    );
+    let forged = ["X-Forwarded-For: 8.8.8.8"];
+    assert_eq!(shown(balancer.address, &forged), "8.8.8.8");
+}
+
+#[test]
+fn clients_have_ipv6_too() {
+    let program = Program::start(ONE_HOP);
+    let listen = (Ipv6Addr::LOCALHOST, free_port()).into();
+    let balancer = LoadBalancer::start_listening(listen, program.address);
+    assert_eq!(shown(balancer.address, &[]), "::1");
+    let forged = ["X-Forwarded-For: 2001:db8::1"];
+    assert_eq!(shown(balancer.address, &forged), "::1");
+}
+
+#[test]
+fn two_balancers_are_two_hops() {
+    let program = Program::start(&["--trusted-hops", "2"]);
+    let inner = LoadBalancer::start(program.address);
+    let outer = LoadBalancer::start(inner.address);
+    assert_eq!(shown(outer.address, &[]), "127.0.0.1");
+    let forged = ["X-Forwarded-For: 8.8.8.8, 9.9.9.9"];
+    assert_eq!(shown(outer.address, &forged), "127.0.0.1");
+    // Who goes around the outer one comes one entry short, and is not believed what it adds.
+    assert_eq!(shown(inner.address, &[]), "Not available");
+}
+
+/// The entry that the outer one of two balancers wrote, in all the ways they are written.
+#[test]
+fn entries_with_ports_are_read() {
+    let program = Program::start(&["--trusted-hops", "2"]);
+    let balancer = LoadBalancer::start(program.address);
+    for (entry, address) in [
+        ("203.0.113.7:4711", "203.0.113.7"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:DB8:0:0::1", "2001:db8::1"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("203.0.113.7:port", "Not available"),
+        ("203.0.113.300", "Not available"),
+        ("unknown", "Not available"),
+    ] {
+        let field = format!("X-Forwarded-For: 8.8.8.8, {entry}");
+        assert_eq!(shown(balancer.address, &[&field]), address, "{entry}");
+    }
+}
+
+#[test]
+fn only_trusted_peers_are_believed() {
+    let forged = ["X-Forwarded-For: 8.8.8.8"];
+    for (peers, through, straight) in [
+        ("127.0.0.2", "127.0.0.1", "127.0.0.1"),
+        ("127.0.0.2/31,192.0.2.0/24", "127.0.0.1", "127.0.0.1"),
+        ("192.0.2.0/24", "127.0.0.2", "127.0.0.1"),
+        ("127.0.0.0/8", "127.0.0.1", "8.8.8.8"),
+    ] {
+        let program = Program::start(&[ONE_HOP, &["--trusted-peers", peers]].concat());
+        let balancer = LoadBalancer::start(program.address);
+        assert_eq!(shown(balancer.address, &forged), through, "{peers}");
+        assert_eq!(shown(program.address, &forged), straight, "{peers}");
+    }
+}
+
+#[test]
+fn clients_that_share_connections_each_see_their_own_address() {
+    let program = Program::start(ONE_HOP);
+    let balancer = LoadBalancer::start(program.address);
+    let clients: Vec<Ipv4Addr> = (11..19)
+        .map(|last| Ipv4Addr::new(127, 0, 0, last))
+        .collect();
+    let mut streams: Vec<_> = clients
+        .iter()
+        .map(|client| BufReader::new(connect_from(*client, balancer.address)))
+        .collect();
+    for _ in 0..50 {
+        for (client, stream) in clients.iter().zip(&mut streams) {
+            let request = "GET / HTTP/1.1\r\nHost: test\r\nAccept: text/plain\r\n\r\n";
+            let sent = stream.get_mut().write_all(request.as_bytes());
+            sent.expect("the connection persists");
+            let response = Response::read(stream, false).expect("a response");
+            assert_eq!(response.content, format!("{client}\n"));
+        }
+    }
+}
+
+/// The balancer's own checks are no client's requests, but a client may call itself one.
+#[test]
+fn a_client_cannot_pass_for_a_health_check() {
+    let program = Program::start(ONE_HOP);
+    let balancer = LoadBalancer::start(program.address);
+    let checker = ["User-Agent: ELB-HealthChecker/2.0"];
+    assert_eq!(get(program.address, &checker).status, 200);
+    assert_eq!(get(balancer.address, &checker).status, 200);
+    let line = program.log_line("path=/").expect("a line");
+    assert!(line.starts_with("INFO ") && line.contains("client=127.0.0.1"));
+}
+
+/// Nothing of an answer ends up in another client's, whatever came before on the connection.
+#[test]
+fn refused_bodies_leave_the_balancers_connections_in_order() {
+    let program = Program::start(ONE_HOP);
+    let balancer = LoadBalancer::start(program.address);
+    let mut open = Vec::new();
+    for (length, method, status) in [(9, "POST", 405), (9, "GET", 413), (90_000, "GET", 413)] {
+        for _ in 0..10 {
+            let mut stream = connect(balancer.address);
+            let head =
+                format!("{method} / HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n");
+            stream.write_all(head.as_bytes()).expect("the head is sent");
+            // The balancer may have answered and closed before all of it was sent.
+            let _ = stream.write_all(&vec![b'x'; length]);
+            let mut reader = BufReader::new(stream);
+            let response = Response::read(&mut reader, false).expect("a response");
+            assert_eq!(response.status, status);
+            assert_eq!(shown(balancer.address, &[]), "127.0.0.1");
+            open.push(reader);
+        }
+    }
 }

@@ -1,6 +1,5 @@
 //! HAProxy as the stand-in for an Application Load Balancer.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,33 @@ use super::free_port;
 /// The address from which the balancer asks, so that it is not the client's.
 pub const BALANCER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
+/// What an ALB does, as far as it matters here. It appends the peer's address to
+/// `X-Forwarded-For` and sets the two other fields; lets 16 K of a line and 64 K of a header
+/// section through; and uses a target's connection for any client's request.
+const CONFIGURATION: &str = "\
+global
+  maxconn 8000
+  tune.bufsize 66560
+  tune.maxrewrite 1024
+  tune.http.maxhdr 2000
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+frontend clients
+  bind {address}
+  http-request deny deny_status 400 if { req.hdrs -m reg [^\\n]{16385} }
+  http-request set-header X-Forwarded-For '%[req.fhdr(X-Forwarded-For)], %[src]' if { req.fhdr_cnt(X-Forwarded-For) eq 1 }
+  http-request add-header X-Forwarded-For %[src] if !{ req.fhdr_cnt(X-Forwarded-For) eq 1 }
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Port {port}
+  default_backend targets
+backend targets
+  http-reuse always
+  server target {target} source {source}
+";
+
 /// A running load balancer; killed when the test ends.
 pub struct LoadBalancer {
     pub address: SocketAddr,
@@ -21,9 +47,7 @@ pub struct LoadBalancer {
 }
 
 impl LoadBalancer {
-    /// Starts a balancer in front of `target` that adds what an ALB adds: the peer's address
-    /// appended to `X-Forwarded-For`, and the two other fields set. Its limits are the ALB's:
-    /// 16 K for a line, 64 K for all.
+    /// Starts a balancer in front of `target`.
     pub fn start(target: SocketAddr) -> Self {
         Self::start_listening((Ipv4Addr::LOCALHOST, free_port()).into(), target)
     }
@@ -32,16 +56,11 @@ impl LoadBalancer {
     pub fn start_listening(address: SocketAddr, target: SocketAddr) -> Self {
         let configuration =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{}.cfg", address.port()));
-        let mut text = String::from(
-            "global\n  maxconn 8000\n  tune.bufsize 65536\n  tune.maxrewrite 1024\n  tune.http.maxhdr 2000\n\
-             defaults\n  mode http\n  option http-keep-alive\n  option forwardfor\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n",
-        );
-        writeln!(
-            text,
-            "frontend f\n  bind {address}\n  http-request set-header X-Forwarded-Proto http\n  http-request set-header X-Forwarded-Port {port}\n  default_backend b\nbackend b\n  server s {target} source {BALANCER}",
-            port = address.port()
-        )
-        .expect("writing to a String");
+        let text = CONFIGURATION
+            .replace("{address}", &address.to_string())
+            .replace("{port}", &address.port().to_string())
+            .replace("{target}", &target.to_string())
+            .replace("{source}", &BALANCER.to_string());
         fs::write(&configuration, text).expect("the configuration is written");
         let child = Command::new("haproxy")
             .args(["-q", "-db", "-f"])

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod activation;
 pub mod haproxy;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

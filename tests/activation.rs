@@ -1,0 +1,172 @@
+//! Under systemd: the listening socket is handed over, the state is told, a restart refuses nobody.
+
+mod support;
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
+use support::activation::{hand_over, listener};
+use support::{PATIENCE, Program, get};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_publicip-poc");
+
+fn file_in_target(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_file(&path);
+    path
+}
+
+/// The program with one socket handed over.
+fn activated(socket: impl Into<OwnedFd>, arguments: &[&str]) -> Command {
+    let program = [&[PROGRAM], arguments].concat();
+    hand_over(&[], vec![socket.into()], &program)
+}
+
+#[test]
+fn the_socket_handed_over_is_served_and_listen_is_not_used() {
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let mut command = activated(listener, &["--listen", "192.0.2.1:1"]);
+    let mut program = Program::spawn(&mut command, address);
+    assert_eq!(get(address, &[]).status, 200);
+    program.signal("TERM");
+    assert_eq!(program.wait().code(), Some(0));
+}
+
+#[test]
+fn a_socket_for_another_process_is_not_taken() {
+    let address: SocketAddr = ([127, 0, 0, 1], support::free_port()).into();
+    let listen = address.to_string();
+    let mut command = support::command(&["--listen", &listen]);
+    command.env("LISTEN_FDS", "1").env("LISTEN_PID", "1");
+    let program = Program::spawn(&mut command, address);
+    assert_eq!(get(program.address, &[]).status, 200);
+}
+
+#[test]
+fn what_is_no_listening_tcp_socket_exits_2_with_one_line() {
+    let tcp = listener;
+    let connected = tcp();
+    let connected = TcpStream::connect(connected.local_addr().unwrap()).unwrap();
+    let unix = UnixListener::bind(file_in_target("listener.socket")).unwrap();
+    for (what, descriptors) in [
+        ("two sockets", vec![OwnedFd::from(tcp()), tcp().into()]),
+        (
+            "a UDP socket",
+            vec![UdpSocket::bind("127.0.0.1:0").unwrap().into()],
+        ),
+        ("a connected socket", vec![connected.into()]),
+        (
+            "a socket that does not listen",
+            vec![
+                Socket::new(Domain::IPV4, Type::STREAM, None)
+                    .unwrap()
+                    .into(),
+            ],
+        ),
+        ("a Unix socket", vec![unix.into()]),
+        ("a file", vec![File::open("/dev/null").unwrap().into()]),
+    ] {
+        let output = hand_over(&[], descriptors, &[PROGRAM]).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{what}: {message}");
+        assert_eq!(message.lines().count(), 1, "{what}: {message}");
+        assert!(
+            message.starts_with("publicip-poc: LISTEN_FDS hands over ")
+                && message.contains("expected"),
+            "{what}: {message}"
+        );
+    }
+}
+
+#[test]
+fn systemd_is_told_readiness_status_and_the_stop() {
+    let path = file_in_target("notify.socket");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let told = || {
+        let mut buffer = [0; 1024];
+        let length = systemd.recv(&mut buffer).expect("a datagram");
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let mut command = activated(listener, &["--trusted-hops", "1"]);
+    let mut program = Program::spawn(command.env("NOTIFY_SOCKET", &path), address);
+    let ready = told();
+    let status = format!(
+        "STATUS=Listening on {address}; client: X-Forwarded-For entry 1 from the right; 0 requests served"
+    );
+    assert!(ready.lines().any(|line| line == "READY=1"), "{ready}");
+    assert!(ready.lines().any(|line| line == status), "{ready}");
+    get(address, &[]);
+    let later = told();
+    assert!(later.ends_with("; 1 requests served\n"), "{later}");
+    program.signal("TERM");
+    assert_eq!(told().trim(), "STOPPING=1");
+    assert_eq!(program.wait().code(), Some(0));
+}
+
+/// The backlog holds who comes while no process is there.
+#[test]
+fn a_restart_refuses_nobody() {
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let start = || {
+        let mut command = activated(listener.try_clone().unwrap(), &[]);
+        Program::spawn(&mut command, address)
+    };
+    let stop = AtomicBool::new(false);
+    let client = || {
+        let mut answers = 0;
+        while !stop.load(Relaxed) {
+            // Panics when it is not answered.
+            assert_eq!(get(address, &[]).status, 200);
+            answers += 1;
+        }
+        answers
+    };
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..3).map(|_| scope.spawn(client)).collect();
+        for _ in 0..5 {
+            let mut program = start();
+            thread::sleep(Duration::from_millis(100));
+            program.signal("TERM");
+            assert_eq!(program.wait().code(), Some(0));
+        }
+        let _last = start();
+        stop.store(true, Relaxed);
+        for client in clients {
+            assert!(client.join().expect("every GET is answered") > 50);
+        }
+    });
+}
+
+/// A log that nobody reads stops neither the service nor its end.
+#[test]
+fn an_unread_log_stops_nothing() {
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let mut child = activated(listener, &["--log-level", "debug"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let path = "x".repeat(200);
+    let request = format!("GET /{path} HTTP/1.1\r\nHost: test\r\n\r\n");
+    for _ in 0..2500 {
+        assert_eq!(support::exchange(address, &request).status, 200);
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").arg(id).status().unwrap().success());
+    let begin = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(begin.elapsed() < Duration::from_secs(2));
+}

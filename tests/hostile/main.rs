@@ -1,0 +1,104 @@
+//! Hostile input against the real program: `make test-hostile`. Needs HAProxy.
+//!
+//! Every row is one attack on a program of its own, with other clients' GETs going on. The same
+//! rows against a naive service (`naive.rs`) must fail where they are said to, or they prove
+//! nothing. A word on the command line selects the rows that have it in their names.
+
+mod balancer;
+mod bystanders;
+mod direct;
+mod naive;
+mod outcome;
+mod rows;
+mod smuggling;
+mod supervisor;
+#[path = "../support/mod.rs"]
+mod support;
+mod wire;
+
+use std::env;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bystanders::Bystanders;
+use outcome::Outcome;
+use rows::{Reach, Row, groups};
+use supervisor::{Log, Plan, Supervisor};
+use support::haproxy::LoadBalancer;
+
+/// How long the other clients go on alone, before and after the attack.
+const CALM: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
+    let word = env::args().nth(1).unwrap_or_default();
+    if word == "naive" {
+        naive::serve();
+    }
+    let begin = Instant::now();
+    let (mut passed, mut failed) = (0, 0);
+    let mut count = |passes: bool| *if passes { &mut passed } else { &mut failed } += 1;
+    for (title, rows) in groups() {
+        let rows: Vec<Row> = rows
+            .into_iter()
+            .filter(|row| row.name.contains(&word))
+            .collect();
+        if !rows.is_empty() {
+            println!("\n{title:38}{}", Outcome::HEADING);
+        }
+        for row in &rows {
+            let outcome = run(row, vec![env!("CARGO_BIN_EXE_publicip-poc").into()]);
+            let faults = outcome.faults(row.demand);
+            count(faults.is_empty());
+            report(row.name, &outcome, &faults, faults.is_empty());
+            for line in outcome.last_words() {
+                println!("         {line}");
+            }
+        }
+        for row in rows.iter().filter(|row| row.fells_naive) {
+            let this = env::current_exe().expect("a path");
+            let this = this.to_str().expect("UTF-8").to_owned();
+            let outcome = run(row, vec![this, "naive".into()]);
+            let faults = outcome.faults(row.demand);
+            count(!faults.is_empty());
+            let name = format!("naive: {}", row.name);
+            report(&name, &outcome, &faults, !faults.is_empty());
+        }
+    }
+    let seconds = begin.elapsed().as_secs();
+    println!("\n{passed} passed, {failed} failed in {seconds} s");
+    ExitCode::from(u8::from(failed > 0 || passed == 0))
+}
+
+fn report(name: &str, outcome: &Outcome, faults: &[String], passes: bool) {
+    let verdict = if passes { "ok  " } else { "FAIL" };
+    println!("{verdict} {name:33}{}", outcome.numbers());
+    if !faults.is_empty() {
+        println!("         {}", faults.join(", "));
+    }
+}
+
+/// Runs one row against `program`.
+fn run(row: &Row, program: Vec<String>) -> Outcome {
+    let supervisor = Supervisor::start(Plan {
+        wrapper: row.wrapper,
+        program,
+        log: if row.reach == Reach::Host {
+            Log::Unread
+        } else {
+            Log::Read
+        },
+    });
+    let balancer = (row.reach == Reach::Balancer).then(|| LoadBalancer::start(supervisor.address));
+    let address = balancer
+        .as_ref()
+        .map_or(supervisor.address, |balancer| balancer.address);
+    let begin = Instant::now();
+    let bystanders = Bystanders::start(address);
+    thread::sleep(CALM);
+    let complaint = (row.attack)(address);
+    thread::sleep(CALM);
+    let end = Instant::now();
+    let gets = bystanders.finish();
+    Outcome::new(&gets, supervisor.finish(), begin, end, complaint)
+}
