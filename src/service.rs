@@ -1,6 +1,7 @@
 //! tiny_http and its workers: serving, stopping, and what is fatal.
 
 use std::io;
+use std::mem;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -15,7 +16,7 @@ use crate::client::Reading;
 use crate::framing::{self, Body, Framing};
 use crate::hold::{Full, Hold};
 use crate::memory;
-use crate::nudge;
+use crate::persistence::Persistence;
 use crate::pulse::{self, Pulse, Watch};
 use crate::report::Report;
 use crate::response::Connection;
@@ -51,8 +52,7 @@ pub struct Service {
     reading: Reading,
     hold: Hold,
     pulse: Pulse,
-    /// Connections may persist, for none has to wait for their end.
-    nudged: AtomicBool,
+    persistence: Persistence,
     stopping: AtomicBool,
     events: Sender<Event>,
 }
@@ -78,7 +78,7 @@ impl Service {
             reading,
             hold: Hold::default(),
             pulse: Pulse::new(workers),
-            nudged: AtomicBool::new(true),
+            persistence: Persistence::default(),
             stopping: AtomicBool::new(false),
             events,
         }));
@@ -87,7 +87,6 @@ impl Service {
                 .name("worker".into())
                 .spawn(move || service.work(worker))?;
         }
-        nudge::start(service.listener.local_addr()?, &service.nudged)?;
         Ok(service)
     }
 
@@ -102,9 +101,13 @@ impl Service {
             .map_err(|error| error.to_string())?;
         let mut status = systemd::Status::new(address, &self.reading);
         let mut watch = Watch::default();
+        let (mut served, mut noted) = (0, Instant::now());
         loop {
             let sample = self.pulse.sample();
-            status.update(pulse::requests(&sample));
+            let before = mem::replace(&mut served, pulse::requests(&sample));
+            self.persistence.note(served - before, noted.elapsed());
+            noted = Instant::now();
+            status.update(served);
             if watch.is_stuck(sample) {
                 return Err("all workers are stuck in writing to peers that do not read".into());
             }
@@ -206,8 +209,8 @@ impl Service {
     }
 
     fn connection(&self, framing: Framing, version: &HTTPVersion) -> Connection {
-        let ends = self.stopping.load(Relaxed) || !self.nudged.load(Relaxed);
-        if ends || framing.last || framing.body == Body::Invalid {
+        let must_end = framing.last || framing.body == Body::Invalid;
+        if must_end || self.stopping.load(Relaxed) || !self.persistence.grants() {
             Connection::Close
         } else if *version == HTTPVersion(1, 0) {
             Connection::KeepAlive
