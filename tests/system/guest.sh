@@ -103,7 +103,7 @@ up)
 	;;
 x)
 	enter systemd-run --quiet --pipe --wait --collect --service-type=exec -p Environment=HOME=/root \
-		--description="guest.sh x" /bin/bash -c "$(printf %s "$*" | sed 's/\$/&&/g')"
+		--description="guest.sh x" /bin/bash -c "source <(base64 -d <<<$(base64 -w0 <<<"$*"))" # nothing to escape
 	;;
 net) exec nsenter -t "$(init)" --net -- "$@" ;;
 push)
