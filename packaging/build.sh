@@ -50,7 +50,7 @@ case $kind in
 rpm)
 	gzip -9nc packaging/publicip-poc.8 >target/package/publicip-poc.8.gz
 	package=target/package/publicip-poc-$version-1.$arch.rpm
-	cargo generate-rpm --target "$target" --payload-compress zstd --output "$package" \
+	cargo generate-rpm --target "$target" --payload-compress xz --output "$package" \
 		${SIGNING_KEY:+--signing-key "$SIGNING_KEY"}
 	;;
 deb)
