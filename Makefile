@@ -44,6 +44,21 @@ ci: ## All of it, as .ci/run does: installs Debian packages, needs root
 	bash .ci/run
 
 # == Package
+.PHONY: rpm deb install test-packages test-system test-aarch64
+rpm: ## Build target/package/*.rpm [ARCH=aarch64] [SIGNING_KEY=file]
+	packaging/build.sh rpm
+
+deb: ## Build target/package/*.deb [ARCH=aarch64]
+	packaging/build.sh deb
+
+test-packages: ## Test the packages as built: contents, lints, reproducibility
+	tests/packages/run.sh
+
+test-system: ## Test them installed, in a throw-away systemd guest (root)
+	tests/system/run.sh
+
+test-aarch64: ## Build the Graviton packages in a chroot and run them (root)
+	tests/aarch64/run.sh
 
 # == Deploy
 

@@ -44,6 +44,9 @@ export SOURCE_DATE_EPOCH
 RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
 	cargo build --quiet --release --locked --target "$target"
 
+# The packagers only turn times back, so those of files older than the commit would get in.
+touch -d "@$SOURCE_DATE_EPOCH" "target/$target/release/publicip-poc" ./*.md LICENSE-* packaging/publicip-poc.* systemd/*
+
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 mkdir -p target/package
 case $kind in
@@ -60,7 +63,7 @@ deb)
 	printf '%s (%s-1) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' publicip-poc "$version" \
 		"Release $version, see changelog.gz." "$(sed -n 's/^maintainer = "\(.*\)"/\1/p' Cargo.toml)" \
 		"$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")" >target/package/changelog.Debian
-	cargo deb --quiet --no-build --no-strip --target "$target" --output "$package"
+	cargo deb --quiet --no-build --no-strip --target "$target" --output "$package" >/dev/null
 	;;
 esac
 echo "$package ($(($(stat -c %s "$package") / 1000)) kB)"
