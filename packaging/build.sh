@@ -44,8 +44,12 @@ export SOURCE_DATE_EPOCH
 RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
 	cargo build --quiet --release --locked --target "$target"
 
-# The packagers only turn times back, so those of files older than the commit would get in.
-touch -d "@$SOURCE_DATE_EPOCH" "target/$target/release/publicip-poc" ./*.md LICENSE-* packaging/publicip-poc.* systemd/*
+# The packagers only turn times back, so those of files older than the commit would get in. The binary is another
+# name of a file whose time cargo goes by: a copy takes its place.
+binary=target/$target/release/publicip-poc
+cp "$binary" "$binary.copy"
+mv "$binary.copy" "$binary"
+touch -d "@$SOURCE_DATE_EPOCH" "$binary" ./*.md LICENSE-* packaging/publicip-poc.* systemd/*
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 mkdir -p target/package
