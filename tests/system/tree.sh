@@ -31,11 +31,12 @@ mmdebstrap --quiet --variant=minbase \
 	--include=systemd,systemd-sysv,libnss-systemd,dbus,dnf,rpm,curl,ca-certificates,procps,iproute2,libcap2-bin \
 	--aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-	--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-include=/usr/share/doc/publicip-poc/*' \
-	--dpkgopt='path-include=/usr/share/man/man8/publicip-poc*' \
+	--dpkgopt='path-exclude=/usr/share/man/*' \
 	bookworm "$dir/debian" "$sources" >"$dir/build.log" 2>&1 || { tail -20 "$dir/build.log" >&2; exit 1; }
 
 root=$dir/debian
+rm "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap" # what is installed later comes with its documentation
+mkdir -p "$root/usr/share/man/man8" "$root/usr/share/doc"
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer \
 	e2scrub_reap.service console-getty.service; do
 	ln -sf /dev/null "$root/etc/systemd/system/$unit"
@@ -49,6 +50,7 @@ mkdir -p "$root/mnt/share" "$root/var/log/journal" # a journal on disk: `journal
 mount -t overlay overlay -o "lowerdir=$dir/debian,upperdir=$dir/al2023,workdir=$dir/build/work" "$dir/build/merged"
 root=$dir/build/merged
 ln -sf bash "$root/usr/bin/sh" # scriptlets run under bash there, under dash on Debian
+mkdir -p "$root/etc/sysconfig" "$root/usr/share/licenses"
 mkdir -p "$root/etc/rpm" "$root/etc/yum.repos.d" "$root/var/lib/rpm" "$root/usr/lib/systemd/system-preset"
 echo '%_dbpath /var/lib/rpm' >"$root/etc/rpm/macros"
 printf '[main]\ngpgcheck=True\nbest=False\nskip_if_unavailable=True\n' >"$root/etc/dnf/dnf.conf"
