@@ -14,7 +14,7 @@ deb_install() {
 }
 deb_setting() {
 	x 'echo PUBLICIP_POC_TRUSTED_HOPS=1 >>/etc/default/publicip-poc && systemctl restart publicip-poc'
-	expect "$(net curl -sS -H 'X-Forwarded-For: 8.8.8.8, 192.0.2.1' -H 'Accept: text/plain' http://127.0.0.1/)" 192.0.2.1
+	expect "$(get -H 'X-Forwarded-For: 8.8.8.8, 192.0.2.1' -H 'Accept: text/plain' http://127.0.0.1/)" 192.0.2.1
 }
 deb_upgrade() {
 	local before
@@ -27,7 +27,7 @@ deb_upgrade() {
 }
 deb_remove() {
 	x 'dpkg -r publicip-poc'
-	fails net curl -s http://127.0.0.1/
+	fails get http://127.0.0.1/
 	x '[ -e /etc/default/publicip-poc ]'
 	x 'dpkg -P publicip-poc'
 	expect "$(x 'find / -xdev -not -path "/proc/*" -not -path "/mnt/*" -not -path "/var/log/*" -name "*publicip*"')" ""

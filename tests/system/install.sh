@@ -45,8 +45,8 @@ start() {
 }
 
 page() {
-	net curl -sS http://127.0.0.1/ | cmp - tests/golden/no-headers.html
-	net curl -sS 'http://[::1]/' | sed 's/::1/127.0.0.1/' | cmp - tests/golden/no-headers.html
+	get http://127.0.0.1/ | cmp - tests/golden/no-headers.html
+	get 'http://[::1]/' | sed 's/::1/127.0.0.1/' | cmp - tests/golden/no-headers.html
 }
 
 status() {

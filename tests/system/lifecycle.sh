@@ -36,7 +36,7 @@ removal() {
 	expect "$(x 'systemctl list-units --all --no-legend "publicip*"')" ""
 	expect "$(x 'systemctl is-system-running')" running
 	expect "$(x 'pgrep publicip-poc' || true)" ""
-	fails net curl -s http://127.0.0.1/
+	fails get http://127.0.0.1/
 	x 'find / -xdev -not -path "/proc/*" -not -path "/mnt/*" -not -path "/var/log/journal/*" | sort' >"$tmp/files-after"
 	# dnf's own history apart, all that is left is the changed configuration
 	expect "$(comm -13 "$tmp/files-before" "$tmp/files-after" | grep -vE '^(/var/(cache|log|lib)/(dnf|rpm|systemd)|/var/log/hawkey|/var/log/(b|w)tmp|/var/tmp/systemd-private|/tmp/systemd-private)')" \

@@ -23,6 +23,7 @@ keep=${1:-}
 
 x() { tests/system/guest.sh x $vm "$1"; }
 net() { tests/system/guest.sh net $vm "$@"; }
+get() { net curl -sS -m 5 "$@"; }
 show() { x "systemctl show -P $1 publicip-poc"; }
 on_failure() { x 'journalctl --no-pager -b -n 15 -o short-monotonic -u publicip-poc.service -u publicip-poc.socket'; }
 
