@@ -111,7 +111,6 @@ small() { [ "$(stat -c %s "$rpm")" -le $limit ] && echo "$(stat -c %s "$rpm") of
 reproducible() {
 	mkdir "$tmp/copy"
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$tmp/copy"
-	for file in CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do cp "$file" "$tmp/copy"; done
 	mkdir "$tmp/copy/target"
 	ln -s "$PWD/target/tools" "$tmp/copy/target/tools"
 	SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # the variables are those of run.sh
 # attack.sh — part of run.sh: what only a peer that bypasses the load balancer can do. It may cost a restart, never a
 # refused connection or an answer that takes longer than two seconds to notice and one to come back.
 

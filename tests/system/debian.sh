@@ -1,10 +1,10 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # the variables are those of run.sh
 # debian.sh — part of run.sh: the deb in a Debian guest, where a service starts when it is installed.
 
 debian_guest() {
-	tests/system/guest.sh down $vm
-	tests/system/guest.sh up $vm --debian
-	cp "target/package/publicip-poc_$version-1_$(dpkg --print-architecture).deb" $share/package.deb
+	tests/system/guest.sh down "$vm"
+	tests/system/guest.sh up "$vm" --debian
+	cp "target/package/publicip-poc_$version-1_$(dpkg --print-architecture).deb" "$share/package.deb"
 }
 deb_install() {
 	x 'dpkg -i /mnt/share/package.deb'

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # the variables are those of run.sh
 # hardening.sh — part of run.sh: what the unit forbids is forbidden, seen from the kernel.
 
 score() {

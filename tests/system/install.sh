@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # the variables are those of run.sh
 # install.sh — part of run.sh: the guest, the installation, the first start.
 
 build() {
@@ -11,10 +11,10 @@ build() {
 }
 
 guest() {
-	tests/system/guest.sh down $vm
-	tests/system/guest.sh up $vm
-	cp "target/package/publicip-poc-$version-1.$(uname -m).rpm" $share/first.rpm
-	mv target/package/later.rpm $share/later.rpm
+	tests/system/guest.sh down "$vm"
+	tests/system/guest.sh up "$vm"
+	cp "target/package/publicip-poc-$version-1.$(uname -m).rpm" "$share"/first.rpm
+	mv target/package/later.rpm "$share"/later.rpm
 	x 'find / -xdev -not -path "/proc/*" -not -path "/mnt/*" -not -path "/var/log/journal/*" | sort' >"$tmp/files-before"
 }
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # the variables are those of run.sh
 # lifecycle.sh — part of run.sh: upgrade, reboot, downgrade, removal.
 
 dnf() { x "dnf -y --disablerepo='*' $1"; }
@@ -24,7 +24,7 @@ upgrade_while_stopped() {
 }
 
 reboot() {
-	expect "$(tests/system/guest.sh reboot $vm)" running
+	expect "$(tests/system/guest.sh reboot "$vm")" running
 	expect "$(x 'systemctl is-active publicip-poc.socket publicip-poc.service')" $'active\nactive'
 	page
 	x 'journalctl -b -1 -u publicip-poc -o cat --no-pager' | grep 'stopped by SIGTERM'

@@ -71,4 +71,5 @@ shown+=(RuntimeDirectory RootDirectory BindReadOnlyPaths TemporaryFileSystem Sys
 while read -r directive; do
 	[[ " ${shown[*]} " = *" $directive "* ]] || { echo "$directive= has no probe" && failed=1; }
 done < <(sed '1,/^# == Who it is/d; /^\[Install\]/,$d' $unit | grep -oE '^[A-Za-z]+')
+rm -rf /tmp/probe /dev/probe /dev/probe-kmsg /root/probe /usr/probe /usr/lib/modules /run/probe.sh /run/suid
 exit $failed

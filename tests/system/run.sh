@@ -15,17 +15,17 @@ tmp=$(mktemp -d)
 background=()
 clean() {
 	[ ${#background[@]} = 0 ] || kill "${background[@]}" 2>/dev/null || true
-	[ "${keep:-}" = -k ] || tests/system/guest.sh down $vm
+	[ "${keep:-}" = -k ] || tests/system/guest.sh down "$vm"
 	rm -rf "$tmp"
 }
 trap clean EXIT
 keep=${1:-}
 
-x() { tests/system/guest.sh x $vm "$1"; }
-net() { tests/system/guest.sh net $vm "$@"; }
+x() { tests/system/guest.sh x "$vm" "$1"; }
+net() { tests/system/guest.sh net "$vm" "$@"; }
 get() { net curl -sS -m 5 "$@"; }
 show() { x "systemctl show -P $1 publicip-poc"; }
-on_failure() { x 'journalctl --no-pager -b -n 15 -o short-monotonic -u publicip-poc.service -u publicip-poc.socket'; }
+on_failure() { x 'journalctl --no-pager -b -o short-monotonic -u "publicip-poc.*" | grep -v " method=" | tail -n 15'; }
 
 # while_asked CLIENTS ADDRESS COMMAND…: runs the command while clients open new connections all the time, for a second
 # longer than it takes; leaves what they counted in the variables answered, refused, cut, other, slowest_ms.
@@ -54,8 +54,10 @@ until_true() {
 	done
 }
 
-for part in install operate hardening attack lifecycle debian; do
-	# shellcheck source=/dev/null
-	. tests/system/$part.sh
-done
+. tests/system/install.sh
+. tests/system/operate.sh
+. tests/system/hardening.sh
+. tests/system/attack.sh
+. tests/system/lifecycle.sh
+. tests/system/debian.sh
 summary
