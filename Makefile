@@ -51,6 +51,15 @@ rpm: ## Build target/package/*.rpm [ARCH=aarch64] [SIGNING_KEY=file]
 deb: ## Build target/package/*.deb [ARCH=aarch64]
 	packaging/build.sh deb
 
+PREFIX ?= /usr
+install: ## Install from source: [DESTDIR=] [PREFIX=/usr]
+	packaging/build.sh binary
+	install -Dpm755 target/package/publicip-poc -t $(DESTDIR)$(PREFIX)/bin
+	install -Dpm644 systemd/publicip-poc.socket systemd/publicip-poc.service -t $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed -i 's,/usr/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(PREFIX)/lib/systemd/system/publicip-poc.service
+	install -Dpm644 packaging/publicip-poc.8 -t $(DESTDIR)$(PREFIX)/share/man/man8
+	install -Dpm644 packaging/publicip-poc.conf $(DESTDIR)/etc/default/publicip-poc
+
 test-packages: ## Test the packages as built: contents, lints, reproducibility
 	tests/packages/run.sh
 

@@ -1,12 +1,12 @@
 #!/bin/bash
-# build.sh rpm|deb — builds the static binary and packs it; `make rpm` and `make deb` call it.
+# build.sh rpm|deb|binary — builds the static binary and packs it, under target/package; `make rpm` and so on call it.
 #   ARCH              x86_64 (default: this machine's) or aarch64
 #   SIGNING_KEY       a file with an armoured OpenPGP secret key without passphrase: signs the rpm
 #   SOURCE_DATE_EPOCH the time of every file in the package (default: the last commit's)
 # Two builds of the same commit with the same toolchain are byte-identical, wherever they are made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-kind=${1:?build.sh rpm|deb}
+kind=${1:?build.sh rpm|deb|binary}
 arch=${ARCH:-$(uname -m)}
 target=$arch-unknown-linux-gnu
 die() { echo "build.sh: $*" >&2; exit 1; }
@@ -35,7 +35,8 @@ tool() {
 case $kind in
 rpm) tool cargo-generate-rpm 0.21.1 ;;
 deb) tool cargo-deb 3.8.0 "" ;;
-*) die "unknown package kind $kind" ;;
+binary) ;;
+*) die "$kind is none of rpm, deb, binary" ;;
 esac
 
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date -d 2026-01-01Z +%s)}
@@ -68,6 +69,10 @@ deb)
 		"Release $version, see changelog.gz." "$(sed -n 's/^maintainer = "\(.*\)"/\1/p' Cargo.toml)" \
 		"$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")" >target/package/changelog.Debian
 	cargo deb --quiet --no-build --no-strip --target "$target" --output "$package" >/dev/null
+	;;
+binary)
+	package=target/package/publicip-poc
+	cp "$binary" "$package"
 	;;
 esac
 echo "$package ($(($(stat -c %s "$package") / 1000)) kB)"

@@ -105,6 +105,19 @@ man_page() { expect "$(LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z packa
 rpm_lint() { rpmlint -c packaging/rpm/rpmlint.toml "$rpm" | tee "$tmp/lint" && grep -q ' 0 errors, 0 warnings' "$tmp/lint"; }
 deb_lint() { expect "$(lintian --allow-root --suppress-tags-from-file packaging/deb/lintian-suppressed "$deb" 2>&1 | grep -v '^warning: running with root')" ""; }
 
+# The same files, whatever their documentation, and a unit that names the prefix.
+from_source() {
+	make --no-print-directory install DESTDIR="$tmp/install"
+	expect "$(cd "$tmp/install" && find . -type f | LC_ALL=C sort)" \
+		"$(cd "$tmp/deb" && find . -type f -not -path './usr/share/doc/*' | sed 's/\.8\.gz/.8/' | LC_ALL=C sort)"
+	for file in usr/bin/publicip-poc usr/lib/systemd/system/publicip-poc.service; do
+		cmp "$tmp/install/$file" "$tmp/deb/$file"
+	done
+	make --no-print-directory install DESTDIR="$tmp/local" PREFIX=/usr/local
+	grep -q '^ExecStart=/usr/local/bin/publicip-poc$' "$tmp/local/usr/local/lib/systemd/system/publicip-poc.service"
+	fails grep -r /usr/bin/ "$tmp/local/usr/local/lib/systemd/system"
+}
+
 small() { [ "$(stat -c %s "$rpm")" -le $limit ] && echo "$(stat -c %s "$rpm") of at most $limit bytes" >&3; }
 
 # Once more, from a copy in another place.
@@ -156,6 +169,7 @@ step 'rpm: the binary is static, stripped and relocatable' static "$tmp/rpm"
 step 'deb: the binary is static, stripped and relocatable' static "$tmp/deb"
 step 'no path of the building machine is in the binary' no_paths
 step 'rpm: size' small
+step 'make install: the same files' from_source
 step 'Cargo.toml, changelogs, --version, man page and packages agree' versions_agree
 step 'man page and configuration name every option and variable' documented
 step "the configuration's examples are right" configuration
