@@ -55,8 +55,9 @@ wrong_setting() {
 	fails x 'systemctl restart publicip-poc'
 	line='PUBLICIP_POC_TRUSTED_HOPS: "many" is not a number from 1, or unset for the first entry'
 	x 'journalctl -u publicip-poc -o cat -p err -n 4 --no-pager' | grep -F "$line"
-	until_true 2 status_says "$line"
+	until_true 2 status_says "Status: \"$line\""
 }
+# Between two starts: at the start itself there is no status yet.
 status_says() { x 'systemctl --no-pager status publicip-poc || true' | grep -F "$1"; }
 # It is tried again without end, three times a second at most; connections wait; the correction needs no restart.
 wrong_setting_corrected() {
