@@ -44,6 +44,30 @@ ci: ## All of it, as .ci/run does: installs Debian packages, needs root
 	bash .ci/run
 
 # == Package
+.PHONY: rpm deb install test-packages test-system test-aarch64
+rpm: ## Build target/package/*.rpm [ARCH=aarch64] [SIGNING_KEY=file]
+	packaging/build.sh rpm
+
+deb: ## Build target/package/*.deb [ARCH=aarch64]
+	packaging/build.sh deb
+
+PREFIX ?= /usr
+install: ## Install from source: [DESTDIR=] [PREFIX=/usr]
+	packaging/build.sh binary
+	install -Dpm755 target/package/publicip-poc -t $(DESTDIR)$(PREFIX)/bin
+	install -Dpm644 systemd/publicip-poc.socket systemd/publicip-poc.service -t $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed -i 's,/usr/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(PREFIX)/lib/systemd/system/publicip-poc.service
+	install -Dpm644 packaging/publicip-poc.8 -t $(DESTDIR)$(PREFIX)/share/man/man8
+	install -Dpm644 packaging/publicip-poc.conf $(DESTDIR)/etc/default/publicip-poc
+
+test-packages: ## Test the packages as built: contents, lints, reproducibility
+	tests/packages/run.sh
+
+test-system: ## Test them installed, in a throw-away systemd guest (root)
+	tests/system/run.sh
+
+test-aarch64: ## Build the Graviton packages in a chroot and run them (root)
+	tests/aarch64/run.sh
 
 # == Deploy
 

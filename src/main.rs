@@ -50,6 +50,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err((code, reason)) => {
+            systemd::failed(&reason);
             logging::finish(Some(&reason));
             ExitCode::from(code)
         }

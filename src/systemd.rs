@@ -45,6 +45,12 @@ pub fn stopping() {
     notify(&[Stopping]);
 }
 
+/// Tells why the service ends. `systemctl status` shows it until the next start, even where the
+/// journal's lines of a process that lived for milliseconds are not shown as this service's.
+pub fn failed(reason: &str) {
+    notify(&[StatusText(reason.lines().next().unwrap_or_default())]);
+}
+
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         log::warn!("systemd cannot be told: {error}");

@@ -1,0 +1,78 @@
+#!/bin/bash
+# build.sh rpm|deb|binary — builds the static binary and packs it, under target/package; `make rpm` and so on call it.
+#   ARCH              x86_64 (default: this machine's) or aarch64
+#   SIGNING_KEY       a file with an armoured OpenPGP secret key without passphrase: signs the rpm
+#   SOURCE_DATE_EPOCH the time of every file in the package (default: the last commit's)
+# Two builds of the same commit with the same toolchain are byte-identical, wherever they are made.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+kind=${1:?build.sh rpm|deb|binary}
+arch=${ARCH:-$(uname -m)}
+target=$arch-unknown-linux-gnu
+die() { echo "build.sh: $*" >&2; exit 1; }
+
+case $arch in x86_64 | aarch64) ;; *) die "ARCH=$arch is neither x86_64 nor aarch64" ;; esac
+if [ -n "${SIGNING_KEY:-}" ]; then
+	[ "$kind" = rpm ] || die "SIGNING_KEY signs an rpm; a deb is signed by the repository that carries it"
+	[ -r "$SIGNING_KEY" ] || die "SIGNING_KEY=$SIGNING_KEY cannot be read"
+fi
+[ -d "$(rustc --print target-libdir --target "$target")" ] ||
+	die "Rust's standard library for $target is missing: rustup target add $target"
+if [ "$arch" != "$(uname -m)" ]; then
+	linker=$arch-linux-gnu-gcc
+	command -v "$linker" >/dev/null ||
+		die "$linker is missing: apt-get install gcc-$arch-linux-gnu libc6-dev-${arch/aarch64/arm64}-cross"
+	export "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER=$linker"
+fi
+
+# Pinned, and kept out of the user's own ~/.cargo/bin.
+tool() {
+	local name=$1 version=$2
+	export PATH=$PWD/target/tools/bin:$PATH
+	[ "$("target/tools/bin/$name" --version 2>/dev/null)" = "${3-$name }$version" ] ||
+		cargo install --quiet --locked --root target/tools "$name@$version"
+}
+case $kind in
+rpm) tool cargo-generate-rpm 0.21.1 ;;
+deb) tool cargo-deb 3.8.0 "" ;;
+binary) ;;
+*) die "$kind is none of rpm, deb, binary" ;;
+esac
+
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date -d 2026-01-01Z +%s)}
+export SOURCE_DATE_EPOCH
+# Static, so that one package runs with any libc; and no path of the machine that built it.
+RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
+	cargo build --quiet --release --locked --target "$target"
+
+# The packagers only turn times back, so those of files older than the commit would get in. The binary is another
+# name of a file whose time cargo goes by: a copy takes its place.
+binary=target/$target/release/publicip-poc
+cp "$binary" "$binary.copy"
+mv "$binary.copy" "$binary"
+touch -d "@$SOURCE_DATE_EPOCH" "$binary" ./*.md LICENSE-* packaging/publicip-poc.* systemd/*
+
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+mkdir -p target/package
+case $kind in
+rpm)
+	gzip -9nc packaging/publicip-poc.8 >target/package/publicip-poc.8.gz
+	package=target/package/publicip-poc-$version-1.$arch.rpm
+	cargo generate-rpm --target "$target" --payload-compress xz --output "$package" \
+		${SIGNING_KEY:+--signing-key "$SIGNING_KEY"}
+	;;
+deb)
+	case $arch in x86_64) debian=amd64 ;; aarch64) debian=arm64 ;; esac
+	package=target/package/publicip-poc_$version-1_$debian.deb
+	# Debian's own form of a changelog, about the package
+	printf '%s (%s-1) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' publicip-poc "$version" \
+		"Release $version, see changelog.gz." "$(sed -n 's/^maintainer = "\(.*\)"/\1/p' Cargo.toml)" \
+		"$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")" >target/package/changelog.Debian
+	cargo deb --quiet --no-build --no-strip --target "$target" --output "$package" >/dev/null
+	;;
+binary)
+	package=target/package/publicip-poc
+	cp "$binary" "$package"
+	;;
+esac
+echo "$package ($(($(stat -c %s "$package") / 1000)) kB)"

@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# steps.sh — for the tests written in bash, which source it:
+#   step 'what is shown' COMMAND [ARGUMENT…]   runs a function (stopping at its first error) and prints a line with its time
+#   summary                                    prints `N passed, N failed` and is the script's exit status
+# What a step prints is shown only when it fails, followed by what the function on_failure prints, if there is one.
+# A step that wants to show a number prints it on descriptor 3.
+passed=0 failed=0
+
+step() {
+	local name=$1 begin=$EPOCHREALTIME output status note
+	shift
+	output=$(mktemp) note=$(mktemp)
+	set +e
+	# not as the condition of an `if`: there `set -e` would be without effect
+	(set -e; "$@") >"$output" 2>&1 3>"$note" </dev/null
+	status=$?
+	set -e
+	local ms=$(((${EPOCHREALTIME/./} - ${begin/./}) / 1000))
+	if [ $status = 0 ]; then
+		passed=$((passed + 1))
+		printf 'ok    %3d.%d s  %s%s\n' $((ms / 1000)) $((ms % 1000 / 100)) "$name" "$(sed 's/^/: /' "$note")"
+	else
+		failed=$((failed + 1))
+		printf 'FAIL  %3d.%d s  %s\n' $((ms / 1000)) $((ms % 1000 / 100)) "$name"
+		tail -n 30 "$output" | sed 's/^/      | /'
+		if declare -F on_failure >/dev/null; then on_failure 2>&1 | sed 's/^/      | /'; fi
+	fi
+	rm -f "$output" "$note"
+}
+
+summary() {
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
+
+# expect ACTUAL EXPECTED: says what differs.
+expect() { [ "$1" = "$2" ] || { printf 'expected: %s\n     got: %s\n' "$2" "$1"; return 1; }; }
+
+# fails COMMAND…: a bare `! COMMAND` would never stop a step.
+fails() { if "$@"; then echo "did not fail: $*" && return 1; fi; }
+
+# need PROGRAM:PACKAGE…: what the test needs of Debian, installed when this is Debian's root.
+need() {
+	local pair missing=()
+	for pair; do command -v "${pair%:*}" >/dev/null || missing+=("${pair#*:}"); done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 update >/dev/null 2>&1 || true
+		DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
+			"${missing[@]}" >/dev/null 2>&1 && return 0
+	fi
+	echo "$0: install these Debian packages first: ${missing[*]}" >&2
+	exit 1
+}

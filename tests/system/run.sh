@@ -1,0 +1,63 @@
+#!/bin/bash
+# run.sh — `make test-system`: the packages, installed and operated in throw-away guests (see guest.sh).
+# The steps are in the files sourced below, in the order in which an operator meets them. `run.sh -k` keeps the guest.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+[ "$(id -u)" = 0 ] || { echo "make test-system: must run as root (the guest is a systemd-nspawn container)" >&2; exit 1; }
+. tests/steps.sh
+need curl:curl haproxy:haproxy rpm:rpm systemd-nspawn:systemd-container mmdebstrap:mmdebstrap rpmbuild:rpm
+target=$(uname -m)-unknown-linux-gnu
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+peer=target/$target/release/examples/peer
+vm=system
+share=target/guest/run/$vm/share
+tmp=$(mktemp -d)
+background=()
+clean() {
+	[ ${#background[@]} = 0 ] || kill "${background[@]}" 2>/dev/null || true
+	[ "${keep:-}" = -k ] || tests/system/guest.sh down "$vm"
+	rm -rf "$tmp"
+}
+trap clean EXIT
+keep=${1:-}
+
+x() { tests/system/guest.sh x "$vm" "$1"; }
+net() { tests/system/guest.sh net "$vm" "$@"; }
+get() { net curl -sS -m 5 "$@"; }
+show() { x "systemctl show -P $1 publicip-poc"; }
+on_failure() { x 'journalctl --no-pager -b -o short-monotonic -u "publicip-poc.*" | grep -v " method=" | tail -n 15'; }
+
+# while_asked CLIENTS ADDRESS COMMAND…: runs the command while clients open new connections all the time, for a second
+# longer than it takes; leaves what they counted in the variables answered, refused, cut, other, slowest_ms.
+while_asked() {
+	local clients=$1 address=$2
+	shift 2
+	rm -f "$tmp/until"
+	net "$peer" ask "$clients" "$tmp/until" "$address" >"$tmp/tally" &
+	sleep .3
+	"$@" || { touch "$tmp/until"; return 1; }
+	sleep 1
+	touch "$tmp/until"
+	wait $!
+	cat "$tmp/tally"
+	# shellcheck source=/dev/null
+	. "$tmp/tally"
+}
+
+# until_true SECONDS COMMAND…: tries ten times a second.
+until_true() {
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	shift
+	until "$@"; do
+		[ ${EPOCHREALTIME/./} -lt $end ] || { echo "not within the time: $*"; return 1; }
+		sleep .1
+	done
+}
+
+. tests/system/install.sh
+. tests/system/operate.sh
+. tests/system/hardening.sh
+. tests/system/attack.sh
+. tests/system/lifecycle.sh
+. tests/system/debian.sh
+summary
