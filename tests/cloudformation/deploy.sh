@@ -17,6 +17,7 @@ unset AWS_PROFILE AWS_REGION AWS_SESSION_TOKEN STACK BUCKET REGION ARCH PACKAGE 
 packages() {
 	local generate=target/tools/bin/cargo-generate-rpm version
 	local options=(generate-rpm --target x86_64-unknown-linux-gnu)
+	rm -f "$work"/*.rpm
 	make --no-print-directory rpm ARCH=x86_64
 	version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 	cp "target/package/publicip-poc-$version-1.x86_64.rpm" "$work/first.rpm"

@@ -104,7 +104,7 @@ same("disk", (disk["VolumeType"], disk["Encrypted"], disk["DeleteOnTermination"]
 
 # == Complete means that it serves; targets change after that
 same("Ready waits for", (RESOURCES["Ready"]["DependsOn"], properties("Ready")["Handle"]), ("EC2Instance", ref("ReadyHandle")))
-same("targets wait for", RESOURCES["TargetGroup"]["DependsOn"], "Ready")
+same("targets wait for", RESOURCES["TargetGroup"].get("DependsOn"), "Ready")
 script = launch["UserData"]["Fn::Base64"]["Fn::Sub"][0]
 same("user-data begins", script.splitlines()[0], "#!/bin/bash")
 same("user-data is strict", "\nset -Eeuo pipefail\n" in script, True)
