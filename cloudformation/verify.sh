@@ -1,10 +1,12 @@
 #!/bin/bash
 # verify.sh — the article's "testing and validation" by machine: the page shows the address that
 # this machine has on the internet, and nothing that a client writes changes it.
-# URL=… checks another place than the stack's TestURL; CHECKIP=… asks another place who we are.
+# URL=… checks another place than the stack's TestURL; CHECKIP=… asks another place who we are;
+# WAIT=… is for how many seconds at most it waits for a first answer.
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 CHECKIP=${CHECKIP:-https://checkip.amazonaws.com}
+WAIT=${WAIT:-120}
 forged=192.0.2.66 # of a range that is nobody's (RFC 5737)
 
 if [ -z "${URL:-}" ]; then
@@ -13,8 +15,8 @@ if [ -z "${URL:-}" ]; then
 fi
 get() { curl -4 -sS --fail --max-time 10 "$@"; }
 
-say "ask $URL (for two minutes at most, until the load balancer has seen the instance)"
-get --retry 24 --retry-delay 5 --retry-all-errors -o /dev/null "$URL" 2>/dev/null || die "$URL does not answer"
+say "ask $URL (for $WAIT s at most, until the load balancer has seen the instance)"
+get --retry 999 --retry-max-time "$WAIT" --retry-delay 3 --retry-all-errors -o /dev/null "$URL" 2>/dev/null || die "$URL does not answer: make events, or the shell command of make deploy"
 own=$(get "$CHECKIP") || die "$CHECKIP does not say what address this machine has"
 
 failed=0

@@ -28,7 +28,7 @@ run() {
 }
 fresh() { guest down; boot; run "$@"; }
 
-verified() { inside make --no-print-directory verify URL=http://198.51.100.1 CHECKIP=http://198.51.100.1:81 >"$work/verify" 2>&1; }
+verified() { inside make --no-print-directory verify URL=http://198.51.100.1 CHECKIP=http://198.51.100.1:81 WAIT=10 >"$work/verify" 2>&1; }
 served() { # VERSION
 	[ "$(guest x "rpm -q --qf '%{VERSION}' publicip-poc")" = "$1" ]
 	guest x 'systemctl is-enabled publicip-poc.socket'
