@@ -102,6 +102,13 @@ article() { # the article's reading of the address, and no shell
 	grep -x PUBLICIP_POC_TRUSTED_PEERS= "$work/article.sh"
 	if grep 'Shell ' "$work/deploy"; then return 1; fi
 }
+graviton() { # and a second stack in the region
+	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/first.rpm" STACK=two ARCH=arm64 | tee "$work/deploy"
+	says "$work/deploy" 'CREATE_COMPLETE        two' 'TestURL  http://two-ALB-'
+	inside aws cloudformation describe-stacks --stack-name two --query 'Stacks[0].Parameters[].ParameterValue' | tee "$work/parameters"
+	says "$work/parameters" t4g.micro "$(inside aws ssm get-parameter --query Parameter.Value --output text \
+		--name /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64)"
+}
 destroy() {
 	if inside make --no-print-directory destroy; then echo 'moto can delete it now: test more'; return 1; fi
 	inside aws s3 ls --recursive s3://packages/publicip-poc/PublicIP-PoC/ | grep first.rpm
@@ -125,4 +132,5 @@ step 'the load balancer'\''s attributes exist' attributes
 step 'make deploy with another package: UPDATE_COMPLETE, waits anew' second
 step 'make deploy CLIENT_ADDRESS=first SHELL_ACCESS=no' article
 step 'make deploy with a package that does not start' deploy broken
+step 'make deploy STACK=two ARCH=arm64 beside it' graviton
 step 'make destroy' destroy

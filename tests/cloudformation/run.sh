@@ -41,7 +41,7 @@ step() {
 		$(((${EPOCHREALTIME/./} - start) / 1000000)) $(((${EPOCHREALTIME/./} - start) / 100000 % 10))
 	if [ $status = 0 ]; then passed=$((passed + 1)); else
 		failed=$((failed + 1))
-		tail -n 30 "$work/step.log" | sed 's/^/      /'
+		tail -n 30 "$work/step.log" | sed 's/^/      /;$a\'
 	fi
 }
 # says FILE TEXT…: each of them is in it.
@@ -85,7 +85,7 @@ servers() {
 	echo $! >"$work/pids"
 	inside haproxy -q -db -f $here/haproxy.cfg >"$work/haproxy.log" 2>&1 &
 	echo $! >>"$work/pids"
-	inside python3 $here/signals.py 10.0.0.5 8099 "$signal_path" "$work/signals" &
+	inside python3 $here/signals.py 10.0.0.5 8099 "$signal_path" "$work/signals" 2>"$work/signals.log" &
 	echo $! >>"$work/pids"
 	inside curl -sS --fail --retry 40 --retry-delay 1 --retry-all-errors -o /dev/null http://127.0.0.1:5566/moto-api/
 }

@@ -41,6 +41,8 @@ def ref(name):
     return {"Ref": name}
 
 
+same("it fits in a request", len(TEXT.encode()) < 50_000, True)
+
 # == The article's ids, outputs, exports and its one parameter
 ARTICLE = """
 VPC EC2::VPC; InternetGateway EC2::InternetGateway; AttachGateway EC2::VPCGatewayAttachment;
