@@ -41,7 +41,7 @@ step() {
 		$(((${EPOCHREALTIME/./} - start) / 1000000)) $(((${EPOCHREALTIME/./} - start) / 100000 % 10))
 	if [ $status = 0 ]; then passed=$((passed + 1)); else
 		failed=$((failed + 1))
-		tail -n 30 "$work/step.log" | sed 's/^/      /;$a\'
+		tail -n 30 "$work/step.log" | awk '{ print "      " $0 }'
 	fi
 }
 # says FILE TEXT…: each of them is in it.
