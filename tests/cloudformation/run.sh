@@ -53,13 +53,13 @@ says() {
 }
 inside() { ip netns exec "$net" "$@"; }
 
-pids=()
 cleanup() {
-	kill "${pids[@]}" 2>/dev/null || true
+	ip netns pids "$net" 2>/dev/null | xargs -r kill
 	tests/system/guest.sh down cloud 2>/dev/null || true
 	ip netns delete "$net" 2>/dev/null || true
 }
 trap cleanup EXIT
+trap 'exit 130' INT TERM
 
 tools() {
 	local stamp
@@ -82,11 +82,8 @@ network() {
 }
 servers() {
 	inside moto_server -H 0.0.0.0 -p 5566 >"$work/moto.log" 2>&1 &
-	echo $! >"$work/pids"
 	inside haproxy -q -db -f $here/haproxy.cfg >"$work/haproxy.log" 2>&1 &
-	echo $! >>"$work/pids"
 	inside python3 $here/signals.py 10.0.0.5 8099 "$signal_path" "$work/signals" 2>"$work/signals.log" &
-	echo $! >>"$work/pids"
 	inside curl -sS --fail --retry 40 --retry-delay 1 --retry-all-errors -o /dev/null http://127.0.0.1:5566/moto-api/
 }
 
@@ -97,7 +94,6 @@ step 'the tools are installed (target/cloudformation/venv)' tools
 . $here/lint.sh
 step 'a network of its own' network
 step 'moto, HAProxy and the receiver of signals run in it' servers
-mapfile -t pids <"$work/pids"
 # shellcheck source=/dev/null
 . $here/deploy.sh
 # shellcheck source=/dev/null
