@@ -70,5 +70,21 @@ test-aarch64: ## Build the Graviton packages in a chroot and run them (root)
 	tests/aarch64/run.sh
 
 # == Deploy
+.PHONY: deploy verify events destroy
+deploy: ## Bring up or update the stack: BUCKET=… [REGION= STACK= ARCH= INSTANCE_TYPE=]
+	@cloudformation/deploy.sh
+
+verify: ## Compare the page with this machine's own address, forged headers included
+	@cloudformation/verify.sh
+
+events: ## Show why the stack failed
+	@cloudformation/events.sh
+
+destroy: ## Delete the stack and the packages uploaded for it
+	@cloudformation/destroy.sh
+
+.PHONY: test-cloudformation
+test-cloudformation: ## Lint the template, deploy it to moto, run its user-data in a guest (root)
+	@tests/cloudformation/run.sh
 
 # == Measure

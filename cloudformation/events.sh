@@ -1,0 +1,8 @@
+#!/bin/bash
+# events.sh — why a stack failed: every event that is a failure, oldest first, with its reason.
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+need_aws
+status=$(stack StackStatus) || die "there is no stack $STACK in $REGION"
+events "?ends_with(ResourceStatus, 'FAILED')" | show
+echo "$STACK is $status"

@@ -1,0 +1,71 @@
+# shellcheck shell=bash disable=SC2154 # work, net, here, signal_url are run.sh's
+# The user-data of deploy.sh's deployments, run as root in a guest with systemd as cloud-init
+# would run it; part of run.sh. The AWS CLI in there is the one of the virtual environment
+# (Amazon Linux has its own); it takes its credentials from moto's instance metadata (IMDSv2).
+guest() { tests/system/guest.sh "$1" cloud "${@:2}"; }
+
+boot() {
+	guest up --bind-ro="$(echo "$work"/venv/lib/python3.*/site-packages):/opt/awscli"
+	guest net ip link add eth0 type veth peer name edge0 netns "$net"
+	guest net ip address add 10.0.3.10/16 dev eth0
+	guest net ip link set eth0 up
+	guest net ip route add 169.254.169.254 dev eth0
+	inside ip link set edge0 up
+	for address in 10.0.1.10 10.0.2.10 10.0.9.9; do inside ip address add $address/16 dev edge0; done
+	guest x 'cat >/usr/bin/aws; chmod 755 /usr/bin/aws' <<-'END'
+		#!/bin/sh
+		PYTHONPATH=/opt/awscli exec python3 -m awscli "$@"
+	END
+}
+# run NAME WORDS…: runs that user-data; its one signal holds the words
+run() {
+	guest x 'cat >/run/user-data' <"$work/$1.sh"
+	: >"$work/signals"
+	guest x 'unset HOME; AWS_ENDPOINT_URL_S3=http://10.0.0.5:5566 bash /run/user-data 2>&1 | tee -a /var/log/cloud-init-output.log' ||
+		true
+	[ "$(wc -l <"$work/signals")" = 1 ]
+	says "$work/signals" "${@:2}"
+}
+fresh() { guest down; boot; run "$@"; }
+
+verified() { inside make --no-print-directory verify URL=http://198.51.100.1 CHECKIP=http://198.51.100.1:81 WAIT=10 >"$work/verify" 2>&1; }
+served() { # VERSION
+	[ "$(guest x "rpm -q --qf '%{VERSION}' publicip-poc")" = "$1" ]
+	guest x 'systemctl is-enabled publicip-poc.socket'
+	# through the load balancer: our own address, whatever we say it is
+	verified
+	says "$work/verify" 'ok    the page shows our own address: 203.0.113.7' 'ok    a forged X-Forwarded-For changes nothing: 203.0.113.7'
+	# from both of its subnets, and from nowhere else in the VPC
+	inside curl -sS --fail --max-time 5 --interface 10.0.2.10 -o /dev/null http://10.0.3.10/
+	if inside curl -sS --max-time 2 --interface 10.0.9.9 http://10.0.3.10/; then return 1; fi
+}
+article_served() { # make verify tells the difference
+	fresh article 'SUCCESS: publicip-poc serves'
+	if verified; then return 1; fi
+	says "$work/verify" 'ok    the page shows our own address: 203.0.113.7' \
+		'FAIL  a forged X-Forwarded-For changes nothing: 192.0.2.66 instead of 203.0.113.7'
+}
+tampered() {
+	local hash
+	hash=$(sha256sum "$work/first.rpm" | cut -c 1-16)
+	inside aws s3 cp --only-show-errors "$work/second.rpm" "s3://packages/publicip-poc/PublicIP-PoC/$hash/first.rpm"
+	fresh first 'FAILURE: check its SHA-256' 'did NOT match'
+	if guest x 'rpm -q publicip-poc'; then return 1; fi
+}
+missing() {
+	inside aws s3 rm --recursive --only-show-errors s3://packages/publicip-poc/
+	fresh first 'FAILURE: fetch the package from S3' NoSuchKey
+}
+
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+step 'user-data signals SUCCESS' fresh first 'SUCCESS: publicip-poc serves'
+step 'port 80 shows the client'\''s address, to the load balancer only' served "$version"
+step 'a second package in its place: SUCCESS' run second 'SUCCESS: publicip-poc serves'
+step 'the new version serves the same' served 99.0.0
+step 'a second package on a new instance: SUCCESS' fresh second 'SUCCESS: publicip-poc serves'
+step 'it serves the same' served 99.0.0
+step 'the article'\''s reading: make verify says that it can be forged' article_served
+step 'a service that does not start: FAILURE says so' \
+	fresh broken 'FAILURE: ask the service for its page' 'Main process exited, code=exited, status=203/EXEC'
+step 'another package than the one that was meant: FAILURE' tampered
+step 'no package: FAILURE' missing
