@@ -29,3 +29,9 @@ ci: ## Everything that .ci/run runs (installs Debian packages; needs root)
 # == Deploy
 
 # == Measure
+.PHONY: bench bench-instructions
+bench: ## One table: this program beside its peers, 6 minutes (QUICK=1: a smoke run)
+	@python3 benches/bench.py
+
+bench-instructions: ## Instructions per request; fails when 5 % above the record
+	@python3 benches/instructions.py
