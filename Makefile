@@ -88,3 +88,9 @@ test-cloudformation: ## Lint the template, deploy it to moto, run its user-data 
 	@tests/cloudformation/run.sh
 
 # == Measure
+.PHONY: bench bench-instructions
+bench: ## One table: this program beside its peers, 6 minutes (QUICK=1: a smoke run)
+	@python3 benches/bench.py
+
+bench-instructions: ## Instructions per request; fails when 5 % above the record
+	@python3 benches/instructions.py
