@@ -8,8 +8,8 @@ need = . tests/steps.sh; need
 
 .DEFAULT_GOAL := help
 .PHONY: help
-help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-22s %s\n", $$1, $$2} /^# == /{printf "\n%s\n", substr($$0, 6)}' Makefile
+help: ## What `make` can do: this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-20s %s\n", $$1, $$2} /^# == /{printf "\n%s\n", substr($$0, 6)}' Makefile
 
 # == Run
 .PHONY: run
@@ -21,10 +21,10 @@ run: ## Serve the page on http://127.0.0.1:8080/
 test: ## Run the tests that need nothing but Rust
 	$(CARGO) test
 
-lint: ## Formats, lints, docs, scripts, licences: warnings are errors
+lint: ## Format, lints, docs, scripts, licences: no warning
 	@tests/lint.sh
 
-test-original: ## Compare 500 pages with the original's: ORIGINAL=…/server.py
+test-original: ## 500 pages beside the original's [ORIGINAL=…/server.py]
 	@$(need) python3:python3
 	ORIGINAL=$(ORIGINAL) $(CARGO) test --test differential -- --nocapture
 
@@ -36,16 +36,16 @@ test-browser: ## The page as a person sees it, in headless Chromium
 	@$(need) haproxy:haproxy chromium:chromium chromedriver:chromium-driver
 	$(CARGO) test --test browser
 
-test-hostile: ## What strangers send through the load balancer, and peers without it
+test-hostile: ## What strangers send, with and without a load balancer
 	@$(need) haproxy:haproxy
 	$(CARGO) test --test hostile
 
-ci: ## All of it, as .ci/run does: installs Debian packages, needs root
+ci: ## All of it, as .ci/run does: installs packages, needs root
 	bash .ci/run
 
 # == Package
 .PHONY: rpm deb install test-packages test-system test-aarch64
-rpm: ## Build target/package/*.rpm [ARCH=aarch64] [SIGNING_KEY=file]
+rpm: ## Build target/package/*.rpm [ARCH=aarch64] [SIGNING_KEY=]
 	packaging/build.sh rpm
 
 deb: ## Build target/package/*.deb [ARCH=aarch64]
@@ -60,21 +60,21 @@ install: ## Install from source: [DESTDIR=] [PREFIX=/usr]
 	install -Dpm644 packaging/publicip-poc.8 -t $(DESTDIR)$(PREFIX)/share/man/man8
 	install -Dpm644 packaging/publicip-poc.conf $(DESTDIR)/etc/default/publicip-poc
 
-test-packages: ## Test the packages as built: contents, lints, reproducibility
+test-packages: ## The packages as built: contents, lints, reproducibility
 	tests/packages/run.sh
 
-test-system: ## Test them installed, in a throw-away systemd guest (root)
+test-system: ## The packages installed, in a systemd guest (root)
 	tests/system/run.sh
 
-test-aarch64: ## Build the Graviton packages in a chroot and run them (root)
+test-aarch64: ## The Graviton packages, built in a chroot and run (root)
 	tests/aarch64/run.sh
 
 # == Deploy
 .PHONY: deploy verify events destroy
-deploy: ## Bring up or update the stack: BUCKET=… [REGION= STACK= ARCH= INSTANCE_TYPE=]
+deploy: ## Bring up the stack: BUCKET= [REGION= STACK= ARCH= …]
 	@cloudformation/deploy.sh
 
-verify: ## Compare the page with this machine's own address, forged headers included
+verify: ## Is it our address, whatever headers are forged?
 	@cloudformation/verify.sh
 
 events: ## Show why the stack failed
@@ -84,13 +84,13 @@ destroy: ## Delete the stack and the packages uploaded for it
 	@cloudformation/destroy.sh
 
 .PHONY: test-cloudformation
-test-cloudformation: ## Lint the template, deploy it to moto, run its user-data in a guest (root)
+test-cloudformation: ## The template, moto, and the user-data in a guest (root)
 	@tests/cloudformation/run.sh
 
 # == Measure
 .PHONY: bench bench-instructions
-bench: ## One table: this program beside its peers, 6 minutes (QUICK=1: a smoke run)
+bench: ## This program beside its peers, 6 minutes [QUICK=1]
 	@python3 benches/bench.py
 
-bench-instructions: ## Instructions per request; fails when 5 % above the record
+bench-instructions: ## Instructions per request; fails 5 % above the record
 	@python3 benches/instructions.py
