@@ -20,7 +20,7 @@ fn declared(address: SocketAddr, length: &str) -> Option<String> {
             format!("{method} / HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n");
         open.extend(send(address, request.as_bytes()));
     });
-    linger(1);
+    linger(300);
     // 405 or 413; the load balancer itself refuses a length that it cannot count with 400.
     let refused = count_replies(&mut open, "HTTP/1.1 4");
     (refused < 100).then(|| format!("{refused} of 100 were refused"))
@@ -49,7 +49,7 @@ pub fn eight_gigabytes(address: SocketAddr) -> Option<String> {
 /// Begins 300 bodies and ends none; `refused` unless tiny_http wants to see them first.
 fn unfinished(address: SocketAddr, rest: &str, refused: bool) -> Option<String> {
     let mut open = send_many(address, 300, format!("{POST}{rest}").as_bytes());
-    linger(2);
+    linger(1500);
     let expected = if refused { 300 } else { 0 };
     let count = count_replies(&mut open, " 405 ");
     (count < expected).then(|| format!("{count} of 300 were refused"))
@@ -83,7 +83,7 @@ pub fn unfinished_expected(address: SocketAddr) -> Option<String> {
 fn repeated(address: SocketAddr, request: &str, status: &str) -> Option<String> {
     let mut open = Vec::new();
     paced(200, 200, |_| open.extend(send(address, request.as_bytes())));
-    linger(1);
+    linger(300);
     let count = count_replies(&mut open, status);
     (count < 200).then(|| format!("{count} of 200 got{status}"))
 }
@@ -114,7 +114,7 @@ pub fn not_ascii(address: SocketAddr) -> Option<String> {
 }
 
 pub fn odd_methods(address: SocketAddr) -> Option<String> {
-    ["DELETE", "OPTIONS", "TRACE", "!#$%&'*+-.^_`|~"]
+    ["DELETE", "TRACE", "!#$%&'*+-.^_`|~"]
         .iter()
         .find_map(|method| {
             let request = format!("{method} / HTTP/1.1\r\nHost: test\r\n\r\n");
@@ -148,7 +148,7 @@ pub fn never_reading(address: SocketAddr) -> Option<String> {
     let quotes = "'".repeat(16_000);
     let request = format!("GET / HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: {quotes}\r\n\r\n");
     let open = send_many(address, 300, request.as_bytes());
-    linger(2);
+    linger(2000);
     drop(open);
     None
 }
@@ -162,7 +162,7 @@ pub fn bursts(address: SocketAddr) -> Option<String> {
             let _ = stream.write_all(b"\r\n");
         }
         open.append(&mut burst);
-        linger(1);
+        linger(1000);
     }
     let answered = count_replies(&mut open, " 200 ");
     (answered < 200).then(|| format!("{answered} of 200 were answered"))
@@ -171,7 +171,7 @@ pub fn bursts(address: SocketAddr) -> Option<String> {
 pub fn idle(address: SocketAddr) -> Option<String> {
     let mut open = send_many(address, 2000, b"GET / HTTP/1.1\r\nHost: test\r\n\r\n");
     let count = open.len();
-    linger(2);
+    linger(2000);
     let answered = count_replies(&mut open, " 200 ");
     (answered < 2000).then(|| format!("{answered} of {count} were answered"))
 }
@@ -180,7 +180,7 @@ pub fn idle(address: SocketAddr) -> Option<String> {
 pub fn budget_spent(address: SocketAddr) -> Option<String> {
     let request = format!("{POST}Content-Length: 1000000000000000\r\n\r\n");
     let open = send_many(address, 700, request.as_bytes());
-    linger(1);
+    linger(1000);
     drop(open);
     None
 }

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 /// How long a client waits for its answer.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Clients at a time, and the pause that each makes between two GETs.
+/// Clients at a time, and how often each asks.
 const CLIENTS: u8 = 4;
-const PAUSE: Duration = Duration::from_millis(4);
+const PERIOD: Duration = Duration::from_millis(5);
 
 /// One GET, from the first try to connect to the last byte.
 pub struct Get {
@@ -22,6 +22,21 @@ pub struct Get {
     pub answered: bool,
     /// The connection was refused.
     pub refused: bool,
+}
+
+impl Get {
+    pub fn elapsed(&self) -> Duration {
+        self.end - self.begin
+    }
+
+    /// How many GETs were due while this one went unanswered: a client that waits asks less, and
+    /// that must not make the service look better.
+    pub fn unanswered(&self) -> usize {
+        match self.elapsed().as_millis() / PERIOD.as_millis() {
+            _ if self.answered => 0,
+            due => usize::try_from(due).expect("few").max(1),
+        }
+    }
 }
 
 pub struct Bystanders {
@@ -39,7 +54,8 @@ impl Bystanders {
                 while !stop.load(Relaxed) {
                     let token = format!("192.0.{number}.{}", gets.len() % 250);
                     gets.push(get(address, &token));
-                    thread::sleep(PAUSE);
+                    let elapsed = gets.last().map_or(PERIOD, Get::elapsed);
+                    thread::sleep(PERIOD.saturating_sub(elapsed));
                 }
                 gets
             })
@@ -66,6 +82,7 @@ impl Bystanders {
 fn get(address: SocketAddr, token: &str) -> Get {
     let begin = Instant::now();
     let result = page(address, token, begin + PATIENCE);
+    let end = Instant::now();
     let end = Instant::now();
     Get {
         begin,

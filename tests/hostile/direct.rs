@@ -15,7 +15,7 @@ const BURST_BYTES: usize = 2 << 30;
 
 fn idle(address: SocketAddr, count: usize) -> Option<String> {
     let open = send_many(address, count, b"GET / HTTP/1.1\r\n");
-    linger(2);
+    linger(2000);
     drop(open);
     None
 }
@@ -39,7 +39,7 @@ pub fn resets(address: SocketAddr) -> Option<String> {
             let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         }
     }
-    linger(1);
+    linger(1000);
     None
 }
 
@@ -105,7 +105,7 @@ pub fn nonsense(address: SocketAddr) -> Option<String> {
     ] {
         open.extend(send_many(address, 20, bytes));
     }
-    linger(1);
+    linger(1000);
     drop(open);
     None
 }
@@ -118,6 +118,6 @@ pub fn many_requests(address: SocketAddr) -> Option<String> {
             b"GET /a-path-that-is-long-enough-to-fill-the-pipe-soon HTTP/1.1\r\nHost: test\r\n\r\n",
         ));
     }
-    linger(3);
+    linger(3000);
     None
 }

@@ -52,12 +52,8 @@ impl Outcome {
         let (deaf, back) = silences(gets, &seen, begin, end);
         Self {
             gets: gets.len(),
-            share: share(answered, gets.len()),
-            worst: gets
-                .iter()
-                .map(|get| get.end - get.begin)
-                .max()
-                .unwrap_or_default(),
+            share: share(answered, gets.iter().map(Get::unanswered).sum()),
+            worst: gets.iter().map(Get::elapsed).max().unwrap_or_default(),
             refused: gets.iter().filter(|get| get.refused).count(),
             deaf,
             back,
@@ -142,8 +138,8 @@ impl Outcome {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few thousand GETs")]
-fn share(answered: usize, all: usize) -> f64 {
-    answered as f64 / all.max(1) as f64
+fn share(answered: usize, unanswered: usize) -> f64 {
+    answered as f64 / (answered + unanswered).max(1) as f64
 }
 
 /// The longest time without an answer before an exit or without any, and the longest one from an

@@ -62,6 +62,6 @@ pub fn paced(count: u32, a_second: u32, mut each: impl FnMut(u32)) {
 }
 
 /// Keeps what is open open for a while.
-pub fn linger(seconds: u64) {
-    thread::sleep(Duration::from_secs(seconds));
+pub fn linger(milliseconds: u64) {
+    thread::sleep(Duration::from_millis(milliseconds));
 }
