@@ -41,6 +41,28 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
         .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("unknown reason")
         .replace('\n', " ");
-    let place = info.location().map(Location::to_string).unwrap_or_default();
-    format!("cannot go on: {message} ({place})")
+    let place = info.location().map_or_else(String::new, |location| {
+        format!(" ({}:{})", end(location.file()), location.line())
+    });
+    format!("cannot go on: {message}{place}")
+}
+
+/// The end of a source file's path: where it was built is nobody's business.
+fn end(path: &str) -> &str {
+    path.rmatch_indices('/')
+        .nth(3)
+        .map_or(path, |(at, _)| &path[at + 1..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_files_are_told_without_the_builders_folders() {
+        let crates = "/home/x/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f";
+        let path = format!("{crates}/tiny_http-0.12.0/src/util/task_pool.rs");
+        assert_eq!(end(&path), "tiny_http-0.12.0/src/util/task_pool.rs");
+        assert_eq!(end("src/service.rs"), "src/service.rs");
+    }
 }
