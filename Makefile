@@ -38,7 +38,7 @@ test-browser: ## The page as a person sees it, in headless Chromium
 
 test-hostile: ## What strangers send, with and without a load balancer
 	@$(need) haproxy:haproxy
-	$(CARGO) test --test hostile
+	$(CARGO) test --release --test hostile
 
 ci: ## All of it, as .ci/run does: installs packages, needs root
 	bash .ci/run

@@ -83,7 +83,6 @@ fn get(address: SocketAddr, token: &str) -> Get {
     let begin = Instant::now();
     let result = page(address, token, begin + PATIENCE);
     let end = Instant::now();
-    let end = Instant::now();
     Get {
         begin,
         end,
