@@ -6,9 +6,9 @@
 
 use std::fs;
 
-/// How much may be resident, in kB: several times what 8,000 connections take, and well below
-/// `MemoryMax=` of the unit.
-const BUDGET: u64 = 256 * 1024;
+/// How much may be resident, in kB: more than the 12,000 connections that the unit's `TasksMax=`
+/// allows take, at 20 kB each once they asked something, and well below its `MemoryMax=`.
+const BUDGET: u64 = 384 * 1024;
 
 /// Tells how much is resident, in kB, once that is more than the service may take. Where
 /// proc(5) is not to be had, nothing is.

@@ -1,4 +1,5 @@
-//! Hostile input against the real program: `make test-hostile`. Needs HAProxy.
+//! Hostile input against the real program: `make test-hostile`. Needs HAProxy, and root for limits
+//! of threads and for network namespaces.
 //!
 //! Every row is one attack on a program of its own, with other clients' GETs going on. The same
 //! rows against a naive service (`naive.rs`) must fail where they are said to, or they prove
@@ -17,6 +18,8 @@ mod support;
 mod wire;
 
 use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,6 +37,10 @@ fn main() -> ExitCode {
     let word = env::args().nth(1).unwrap_or_default();
     if word == "naive" {
         naive::serve();
+    }
+    if !is_root() {
+        eprintln!("hostile: needs root, for limits of threads and for network namespaces");
+        return ExitCode::FAILURE;
     }
     let begin = Instant::now();
     let (mut passed, mut failed) = (0, 0);
@@ -68,6 +75,10 @@ fn main() -> ExitCode {
     let seconds = begin.elapsed().as_secs();
     println!("\n{passed} passed, {failed} failed in {seconds} s");
     ExitCode::from(u8::from(failed > 0 || passed == 0))
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 fn report(name: &str, outcome: &Outcome, faults: &[String], passes: bool) {
