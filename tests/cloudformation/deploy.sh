@@ -22,6 +22,7 @@ packages() {
 	version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 	cp "target/package/publicip-poc-$version-1.x86_64.rpm" "$work/first.rpm"
 	"$generate" "${options[@]}" --set-metadata 'version = "99.0.0"' --output "$work/second.rpm"
+	"$generate" "${options[@]}" --arch aarch64 --output "$work/foreign.rpm"
 	# the same, but what it would start is no program
 	mkdir -p "$work/broken/x86_64-unknown-linux-gnu/release"
 	echo 'not a program' >"$work/broken/x86_64-unknown-linux-gnu/release/publicip-poc"
@@ -106,7 +107,7 @@ graviton() { # and a second stack in the region
 	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/first.rpm" STACK=two ARCH=arm64 | tee "$work/deploy"
 	says "$work/deploy" 'CREATE_COMPLETE        two' 'TestURL  http://two-ALB-'
 	inside aws cloudformation describe-stacks --stack-name two --query 'Stacks[0].Parameters[].ParameterValue' | tee "$work/parameters"
-	says "$work/parameters" t4g.micro "$(inside aws ssm get-parameter --query Parameter.Value --output text \
+	says "$work/parameters" '"pl-' t4g.micro "$(inside aws ssm get-parameter --query Parameter.Value --output text \
 		--name /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64)"
 }
 destroy() {
@@ -123,7 +124,7 @@ destroy() {
 	says "$work/destroy" 'there is no stack other'
 }
 
-step 'the RPM, a second version, and one that does not start' packages
+step 'the RPM, and others: newer, foreign, one that does not start' packages
 step 'a bucket' inside aws s3 mb s3://packages
 step 'each script says in a line what is missing' refusals
 step 'make deploy: upload, CREATE_COMPLETE, outputs, user-data' first
@@ -132,5 +133,6 @@ step 'the load balancer'\''s attributes exist' attributes
 step 'make deploy with another package: UPDATE_COMPLETE, waits anew' second
 step 'make deploy CLIENT_ADDRESS=first SHELL_ACCESS=no' article
 step 'make deploy with a package that does not start' deploy broken
+step 'make deploy with a package of another architecture' deploy foreign
 step 'make deploy STACK=two ARCH=arm64 beside it' graviton
 step 'make destroy' destroy

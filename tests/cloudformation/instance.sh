@@ -67,5 +67,7 @@ step 'it serves the same' served 99.0.0
 step 'the article'\''s reading: make verify says that it can be forged' article_served
 step 'a service that does not start: FAILURE says so' \
 	fresh broken 'FAILURE: ask the service for its page' 'Main process exited, code=exited, status=203/EXEC'
+step 'a package of another architecture: FAILURE' \
+	fresh foreign 'FAILURE: install it' 'does not have a compatible architecture'
 step 'another package than the one that was meant: FAILURE' tampered
 step 'no package: FAILURE' missing
