@@ -32,9 +32,8 @@ packages() {
 refuses() {
 	local status=0
 	inside "${@:3}" >"$work/refusal" 2>&1 || status=$?
-	[ "$status" = "$1" ] || { echo "exit status $status, not $1:"; cat "$work/refusal"; return 1; }
-	[ "$(wc -l <"$work/refusal")" = 1 ] || { echo "more than a line:"; cat "$work/refusal"; return 1; }
 	says "$work/refusal" "$2"
+	expect "status $status, $(wc -l <"$work/refusal") line" "status $1, 1 line"
 }
 refusals() {
 	local deploy=cloudformation/deploy.sh nobody=(env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY HOME=/nonexistent)
@@ -72,7 +71,7 @@ first() {
 	says "$work/deploy" CREATE_COMPLETE 'TestURL  http://PublicIP-PoC-ALB-' 'Shell    aws ec2-instance-connect ssh --region us-east-1 --instance-id i-'
 	says "$work/first.sh" "$hash" "--key 'publicip-poc/PublicIP-PoC/${hash:0:16}/first.rpm'" PUBLICIP_POC_TRUSTED_HOPS=1 \
 		PUBLICIP_POC_TRUSTED_PEERS=10.0.1.0/24,10.0.2.0/24
-	[ "$(inside aws s3 cp "s3://packages/publicip-poc/PublicIP-PoC/${hash:0:16}/first.rpm" - | sha256sum)" = "$hash  -" ]
+	expect "$(inside aws s3 cp "s3://packages/publicip-poc/PublicIP-PoC/${hash:0:16}/first.rpm" - | sha256sum)" "$hash  -"
 	inside aws cloudformation list-exports --query 'Exports[].Name' --output text | tee "$work/exports"
 	says "$work/exports" PublicIP-PoC-ALB-DNS PublicIP-PoC-VPC-ID
 }
@@ -93,7 +92,7 @@ second() {
 	says "$work/deploy" UPDATE_COMPLETE
 	says "$work/second.sh" "$(sha256sum "$work/second.rpm" | cut -d ' ' -f 1)"
 	# a wait condition of its own, or the update would wait for nothing
-	if diff "$work/first.handle" "$work/second.handle"; then return 1; fi
+	fails diff "$work/first.handle" "$work/second.handle"
 	inside make --no-print-directory events | tee "$work/events"
 	says "$work/events" 'PublicIP-PoC is UPDATE_COMPLETE'
 }
@@ -101,7 +100,7 @@ article() { # the article's reading of the address, and no shell
 	CLIENT_ADDRESS=first SHELL_ACCESS=no deploy first article
 	grep -x PUBLICIP_POC_TRUSTED_HOPS= "$work/article.sh"
 	grep -x PUBLICIP_POC_TRUSTED_PEERS= "$work/article.sh"
-	if grep 'Shell ' "$work/deploy"; then return 1; fi
+	fails grep 'Shell ' "$work/deploy"
 }
 graviton() { # and a second stack in the region
 	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/first.rpm" STACK=two ARCH=arm64 | tee "$work/deploy"
@@ -111,7 +110,7 @@ graviton() { # and a second stack in the region
 		--name /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64)"
 }
 destroy() {
-	if inside make --no-print-directory destroy; then echo 'moto can delete it now: test more'; return 1; fi
+	fails inside make --no-print-directory destroy # if it does not: moto can delete it now, test more
 	inside aws s3 ls --recursive s3://packages/publicip-poc/PublicIP-PoC/ | grep first.rpm
 	# one that moto can delete: a bucket of its own, and the parameter that says where its packages are
 	inside aws s3 cp --only-show-errors "$work/first.rpm" s3://packages/publicip-poc/other/x.rpm
@@ -119,7 +118,7 @@ destroy() {
 		'{"Parameters": {"PackageBucket": {"Type": "String", "Default": "packages"}}, "Resources": {"B": {"Type": "AWS::S3::Bucket"}}}'
 	inside make --no-print-directory destroy STACK=other | tee "$work/destroy"
 	says "$work/destroy" 'DELETE_COMPLETE        other' 'delete s3://packages/publicip-poc/other/'
-	if inside aws s3 ls --recursive s3://packages/publicip-poc/other/; then return 1; fi
+	fails inside aws s3 ls --recursive s3://packages/publicip-poc/other/
 	inside make --no-print-directory destroy STACK=other | tee "$work/destroy"
 	says "$work/destroy" 'there is no stack other'
 }
