@@ -23,25 +23,25 @@ run() {
 	: >"$work/signals"
 	guest x 'unset HOME; AWS_ENDPOINT_URL_S3=http://10.0.0.5:5566 bash /run/user-data 2>&1 | tee -a /var/log/cloud-init-output.log' ||
 		true
-	[ "$(wc -l <"$work/signals")" = 1 ]
+	expect "$(wc -l <"$work/signals") signal" '1 signal'
 	says "$work/signals" "${@:2}"
 }
 fresh() { guest down; boot; run "$@"; }
 
 verified() { inside make --no-print-directory verify URL=http://198.51.100.1 CHECKIP=http://198.51.100.1:81 WAIT=10 >"$work/verify" 2>&1; }
 served() { # VERSION
-	[ "$(guest x "rpm -q --qf '%{VERSION}' publicip-poc")" = "$1" ]
+	expect "$(guest x "rpm -q --qf '%{VERSION}' publicip-poc")" "$1"
 	guest x 'systemctl is-enabled publicip-poc.socket'
 	# through the load balancer: our own address, whatever we say it is
 	verified
 	says "$work/verify" 'ok    the page shows our own address: 203.0.113.7' 'ok    a forged X-Forwarded-For changes nothing: 203.0.113.7'
 	# from both of its subnets, and from nowhere else in the VPC
 	inside curl -sS --fail --max-time 5 --interface 10.0.2.10 -o /dev/null http://10.0.3.10/
-	if inside curl -sS --max-time 2 --interface 10.0.9.9 http://10.0.3.10/; then return 1; fi
+	fails inside curl -sS --max-time 2 --interface 10.0.9.9 http://10.0.3.10/
 }
 article_served() { # make verify tells the difference
 	fresh article 'SUCCESS: publicip-poc serves'
-	if verified; then return 1; fi
+	fails verified
 	says "$work/verify" 'ok    the page shows our own address: 203.0.113.7' \
 		'FAIL  a forged X-Forwarded-For changes nothing: 192.0.2.66 instead of 203.0.113.7'
 }
@@ -50,7 +50,7 @@ tampered() {
 	hash=$(sha256sum "$work/first.rpm" | cut -c 1-16)
 	inside aws s3 cp --only-show-errors "$work/second.rpm" "s3://packages/publicip-poc/PublicIP-PoC/$hash/first.rpm"
 	fresh first 'FAILURE: check its SHA-256' 'did NOT match'
-	if guest x 'rpm -q publicip-poc'; then return 1; fi
+	fails guest x 'rpm -q publicip-poc'
 }
 missing() {
 	inside aws s3 rm --recursive --only-show-errors s3://packages/publicip-poc/
@@ -67,5 +67,7 @@ step 'it serves the same' served 99.0.0
 step 'the article'\''s reading: make verify says that it can be forged' article_served
 step 'a service that does not start: FAILURE says so' \
 	fresh broken 'FAILURE: ask the service for its page' 'Main process exited, code=exited, status=203/EXEC'
+step 'a package of another architecture: FAILURE' \
+	fresh foreign 'FAILURE: install it' 'does not have a compatible architecture'
 step 'another package than the one that was meant: FAILURE' tampered
 step 'no package: FAILURE' missing

@@ -3,7 +3,7 @@
 # AWS account. lint.sh reads the template; deploy.sh runs `make deploy` against moto, a server
 # that speaks AWS's APIs; instance.sh runs the user-data of that deployment in a guest with
 # systemd, which fetches from moto's S3 and answers behind HAProxy. This file prepares the tools
-# and the network, and counts.
+# and the network.
 #
 # The network is a namespace and the guest's own, joined by a cable; nothing of it is outside:
 #   203.0.113.7   a client            198.51.100.1   the load balancer, as the internet sees it
@@ -12,38 +12,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=tests/cloudformation work=$PWD/target/cloudformation net=publicip-poc-$$
-# shellcheck disable=SC2034 # signal_url is for deploy.sh
 signal_path='/wait%2Fcondition?Expires=1&Signature=a%2Bb%3D' signal_url=http://10.0.0.5:8099$signal_path
 export PATH=$work/venv/bin:$PATH
 
-[ "$(id -u)" = 0 ] || { echo "test-cloudformation: must run as root (network namespaces, systemd-nspawn)" >&2; exit 1; }
-missing=()
-for tool in shellcheck:shellcheck haproxy:haproxy ip:iproute2 curl:curl rpm:rpm; do
-	command -v "${tool%:*}" >/dev/null || missing+=("${tool#*:}")
-done
-python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
-if [ ${#missing[@]} -gt 0 ]; then
-	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-		-o DPkg::Lock::Timeout=300 "${missing[@]}"; } >/dev/null 2>&1 ||
-		{ echo "test-cloudformation: install these Debian packages first: ${missing[*]}" >&2; exit 1; }
-fi
+[ "$(id -u)" = 0 ] || { echo "make test-cloudformation: must run as root (network namespaces, systemd-nspawn)" >&2; exit 1; }
+. tests/steps.sh
+need python3:python3 shellcheck:shellcheck haproxy:haproxy ip:iproute2 curl:curl rpm:rpm
+python3 -c 'import ensurepip, venv' 2>/dev/null || need ensurepip:python3-venv
 
-passed=0 failed=0
-# step TEXT COMMAND…: one line for it; what it printed is shown when it fails.
-step() {
-	local text=$1 start=${EPOCHREALTIME/./} status
-	shift
-	set +e
-	(set -e; "$@") >"$work/step.log" 2>&1
-	status=$?
-	set -e
-	printf '%-4s  %-62s %5d.%d s\n' "$([ $status = 0 ] && echo ok || echo FAIL)" "$text" \
-		$(((${EPOCHREALTIME/./} - start) / 1000000)) $(((${EPOCHREALTIME/./} - start) / 100000 % 10))
-	if [ $status = 0 ]; then passed=$((passed + 1)); else
-		failed=$((failed + 1))
-		tail -n 30 "$work/step.log" | awk '{ print "      " $0 }'
-	fi
-}
 # says FILE TEXT…: each of them is in it.
 says() {
 	local text
@@ -63,7 +39,7 @@ trap 'exit 130' INT TERM
 
 tools() {
 	local stamp
-	stamp=$(cat $here/requirements.txt $here/constraints.txt | sha256sum)
+	stamp=$({ pwd; cat $here/requirements.txt $here/constraints.txt; } | sha256sum) # its programs name its place
 	[ "$(cat "$work/venv/stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	rm -rf "$work/venv"
 	python3 -m venv "$work/venv"
@@ -90,14 +66,10 @@ servers() {
 mkdir -p "$work"
 tests/system/guest.sh down cloud 2>/dev/null || true # of a run that was killed
 step 'the tools are installed (target/cloudformation/venv)' tools
-# shellcheck source=/dev/null
-. $here/lint.sh
+. tests/cloudformation/lint.sh
 step 'a network of its own' network
 step 'moto, HAProxy and the receiver of signals run in it' servers
-# shellcheck source=/dev/null
-. $here/deploy.sh
-# shellcheck source=/dev/null
-. $here/instance.sh
+. tests/cloudformation/deploy.sh
+. tests/cloudformation/instance.sh
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+summary
