@@ -49,7 +49,7 @@ fn take(handed_over: &mut ListenFd) -> Result<TcpListener, String> {
         Ok(false) => return Err(wrong("a socket that does not listen".into())),
         Err(error) => return Err(wrong(format!("something else ({error})"))),
     }
-    // A predecessor left it non-blocking when it stopped accepting (see `service.rs`).
+    // A predecessor left it non-blocking when it stopped accepting (see `supervision.rs`).
     listener
         .set_nonblocking(false)
         .map_err(|error| wrong(format!("an unusable socket ({error})")))?;

@@ -21,6 +21,7 @@ mod report;
 mod response;
 mod service;
 mod signals;
+mod supervision;
 mod systemd;
 
 use std::env;
@@ -32,6 +33,7 @@ use std::sync::mpsc;
 use client::Reading;
 use options::{Command, Options};
 use service::Service;
+use systemd::Status;
 
 fn main() -> ExitCode {
     let command = options::parse(env::args_os().skip(1), |name| env::var_os(name));
@@ -83,7 +85,8 @@ fn serve(options: &Options) -> Result<(), (u8, String)> {
     let service = Service::start(listener, options.reading.clone(), sender)
         .map_err(|error| cannot(format!("cannot start: {error}")))?;
     announce(&address, &options.reading);
-    service.run(&events).map_err(cannot)
+    let status = Status::new(address, &options.reading);
+    supervision::run(service, &events, status).map_err(cannot)
 }
 
 fn announce(address: &SocketAddr, reading: &Reading) {

@@ -1,12 +1,10 @@
-//! tiny_http and its workers: serving, stopping, and what is fatal.
+//! tiny_http and its workers: from a request to its answer.
 
 use std::io;
-use std::mem;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use tiny_http::{HTTPVersion, Method, Request, Server};
 
@@ -15,45 +13,29 @@ use crate::answer;
 use crate::client::Reading;
 use crate::framing::{self, Body, Framing};
 use crate::hold::{Full, Hold};
-use crate::memory;
 use crate::persistence::Persistence;
-use crate::pulse::{self, Pulse, Watch};
+use crate::pulse::Pulse;
 use crate::report::Report;
 use crate::response::Connection;
-use crate::systemd;
-
-/// Time between two looks at the workers.
-const TICK: Duration = Duration::from_millis(250);
-
-/// How long the workers must be at rest before a stopping service ends.
-const QUIET: Duration = Duration::from_millis(100);
-
-/// When a stopping service ends at the latest.
-const PATIENCE: Duration = Duration::from_millis(800);
+use crate::supervision::Event;
 
 /// Responses up to this many bytes fit into a socket's send buffer, so that a worker can write
 /// them to a client that does not read.
 const FITS_SEND_BUFFER: usize = 8192;
 
-/// What may end the service.
-pub enum Event {
-    /// A signal asked for it.
-    Stop(&'static str),
-    /// Nothing more can be accepted.
-    AcceptFailed(io::Error),
-    /// The hold has no place left.
-    HoldFull(Full),
-}
-
 /// The running service.
 pub struct Service {
+    /// Whether the workers get anywhere.
+    pub pulse: Pulse,
+    /// Whether connections persist.
+    pub persistence: Persistence,
+    /// Set when no connection may persist any more.
+    pub stopping: AtomicBool,
+    /// The socket that tiny_http accepts from.
+    pub listener: TcpListener,
     server: Server,
-    listener: TcpListener,
     reading: Reading,
     hold: Hold,
-    pulse: Pulse,
-    persistence: Persistence,
-    stopping: AtomicBool,
     events: Sender<Event>,
 }
 
@@ -88,74 +70,6 @@ impl Service {
                 .spawn(move || service.work(worker))?;
         }
         Ok(service)
-    }
-
-    /// Watches over the workers until an event ends the service.
-    ///
-    /// # Errors
-    /// One line that says why the service cannot go on.
-    pub fn run(&self, events: &Receiver<Event>) -> Result<(), String> {
-        let address = self
-            .listener
-            .local_addr()
-            .map_err(|error| error.to_string())?;
-        let mut status = systemd::Status::new(address, &self.reading);
-        let mut watch = Watch::default();
-        let (mut served, mut noted) = (0, Instant::now());
-        loop {
-            let sample = self.pulse.sample();
-            let before = mem::replace(&mut served, pulse::requests(&sample));
-            self.persistence.note(served - before, noted.elapsed());
-            noted = Instant::now();
-            status.update(served);
-            if watch.is_stuck(sample) {
-                return Err("all workers are stuck in writing to peers that do not read".into());
-            }
-            if let Some(kilobytes) = memory::overdrawn() {
-                let megabytes = kilobytes / 1024;
-                return Err(format!(
-                    "{megabytes} MB are taken by peers that send too much"
-                ));
-            }
-            let failure = match events.recv_timeout(TICK) {
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => unreachable!("the service holds a sender"),
-                Ok(Event::Stop(signal)) => {
-                    self.drain();
-                    log::info!("stopped by {signal}: {} requests served", self.served());
-                    return Ok(());
-                }
-                Ok(Event::AcceptFailed(error)) => format!("accepting connections failed: {error}"),
-                Ok(Event::HoldFull(Full(reason))) => reason,
-            };
-            self.drain();
-            return Err(failure);
-        }
-    }
-
-    /// Answers what was accepted, and accepts no more: what waits on the listening socket is for
-    /// the next process. The socket cannot be closed for tiny_http, but a non-blocking one ends
-    /// its accept loop at the first moment without a new connection.
-    fn drain(&self) {
-        systemd::stopping();
-        self.stopping.store(true, Relaxed);
-        // A socket that cannot be set is still drained, only less cleanly.
-        let _ = self.listener.set_nonblocking(true);
-        let begin = Instant::now();
-        let mut quiet_since = begin;
-        let mut last = Vec::new();
-        while quiet_since.elapsed() < QUIET && begin.elapsed() < PATIENCE {
-            thread::sleep(QUIET / 10);
-            let sample = self.pulse.sample();
-            if sample != last || !pulse::at_rest(&sample) {
-                quiet_since = Instant::now();
-            }
-            last = sample;
-        }
-    }
-
-    fn served(&self) -> u64 {
-        pulse::requests(&self.pulse.sample())
     }
 
     fn work(&'static self, worker: usize) {

@@ -9,7 +9,7 @@ use std::thread;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, iterator::Signals, low_level};
 
-use crate::service::Event;
+use crate::supervision::Event;
 
 /// Sends [`Event::Stop`] for the first signal.
 ///
