@@ -15,7 +15,8 @@ scripts() {
 }
 
 licences() {
-	command -v cargo-deny >/dev/null || "$CARGO" install --quiet --locked --root target/tools cargo-deny
+	# Unoptimised: it takes longer to build than it will ever run.
+	command -v cargo-deny >/dev/null || "$CARGO" install --quiet --debug --locked --root target/tools cargo-deny@0.20.2
 	"$CARGO" deny --log-level warn check licenses bans sources
 }
 
