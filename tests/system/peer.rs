@@ -3,7 +3,7 @@
 //!   peer ask CLIENTS UNTIL ADDRESS        requests, each on a new connection, until the file UNTIL exists
 //!   peer hold COUNT SECONDS ADDRESS       connections that say nothing
 //!   peer reset COUNT ADDRESS              requests that are reset before they can be accepted
-//!   peer endless SECONDS ADDRESS          a header line that never ends
+//!   peer endless SECONDS ADDRESS          header lines that never end
 //!   peer pipeline COUNT SECONDS ADDRESS   requests without end whose answers are not read
 //!
 //! Everything ends after a minute at the latest. A connection that fails is what is looked for, not an error.
@@ -31,7 +31,7 @@ fn main() {
         ["ask", clients, until, _] => ask(number(clients), Path::new(until), address),
         ["hold", count, time, _] => hold(number(count), seconds(time), address),
         ["reset", count, _] => reset(number(count), address),
-        ["endless", time, _] => flood(&[b'a'; 8192], 1, seconds(time), address),
+        ["endless", time, _] => flood(&[b'a'; 8192], 4, seconds(time), address),
         ["pipeline", count, time, _] => {
             flood(&REQUEST.repeat(1000), number(count), seconds(time), address);
         }
