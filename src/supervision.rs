@@ -17,7 +17,7 @@ use crate::systemd::{self, Status};
 const TICK: Duration = Duration::from_millis(250);
 
 /// How long the workers must be at rest before a stopping service ends.
-const QUIET: Duration = Duration::from_millis(100);
+const QUIET: Duration = Duration::from_millis(200);
 
 /// When a stopping service ends at the latest.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -83,7 +83,7 @@ fn drain(service: &Service) {
     let mut quiet_since = begin;
     let mut last = Vec::new();
     while quiet_since.elapsed() < QUIET && begin.elapsed() < PATIENCE {
-        thread::sleep(QUIET / 10);
+        thread::sleep(QUIET / 20);
         let sample = service.pulse.sample();
         if sample != last || !pulse::at_rest(&sample) {
             quiet_since = Instant::now();
