@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::hold::Full;
-use crate::memory;
+use crate::memory::Budget;
 use crate::pulse::{self, Watch};
 use crate::service::Service;
 use crate::systemd::{self, Status};
@@ -38,6 +38,7 @@ pub enum Event {
 /// One line that says why the service cannot go on.
 pub fn run(service: &Service, events: &Receiver<Event>, mut status: Status) -> Result<(), String> {
     let mut watch = Watch::default();
+    let mut memory = Budget::default();
     let (mut served, mut noted) = (0, Instant::now());
     loop {
         let sample = service.pulse.sample();
@@ -48,7 +49,7 @@ pub fn run(service: &Service, events: &Receiver<Event>, mut status: Status) -> R
         if watch.is_stuck(sample) {
             return Err("all workers are stuck in writing to peers that do not read".into());
         }
-        if let Some(kilobytes) = memory::overdrawn() {
+        if let Some(kilobytes) = memory.overdrawn() {
             let megabytes = kilobytes / 1024;
             return Err(format!(
                 "{megabytes} MB are taken by peers that send too much"

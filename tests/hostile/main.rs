@@ -1,5 +1,5 @@
-//! Hostile input against the real program: `make test-hostile`. Needs HAProxy, and root for limits
-//! of threads and for network namespaces.
+//! Hostile input against the real program: `make test-hostile`. Needs HAProxy, and root for a
+//! limit of threads.
 //!
 //! Every row is one attack on a program of its own, with other clients' GETs going on. The same
 //! rows against a naive service (`naive.rs`) must fail where they are said to, or they prove
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         naive::serve();
     }
     if !is_root() {
-        eprintln!("hostile: needs root, for limits of threads and for network namespaces");
+        eprintln!("hostile: needs root, to limit threads");
         return ExitCode::FAILURE;
     }
     let begin = Instant::now();

@@ -76,10 +76,6 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
                 balancer("clients that leave early", lb::leaving_early, false),
                 balancer("clients that do not read", lb::never_reading, false),
                 balancer("bursts of new connections", lb::bursts, false),
-                limited(
-                    &["unshare", "--net"],
-                    balancer("bursts, no network to itself", lb::bursts, false),
-                ),
                 balancer("2,000 idle connections", lb::idle, false),
             ],
         ),
