@@ -63,6 +63,25 @@ pub fn unfinished_small(address: SocketAddr) -> Option<String> {
     unfinished(address, "Content-Length: 1000\r\n\r\nabc", false)
 }
 
+/// One after the other, so that other clients' connections come in between.
+pub fn unfinished_steadily(address: SocketAddr) -> Option<String> {
+    let request = format!("{POST}Content-Length: 1000\r\n\r\nabc");
+    let mut open = Vec::new();
+    paced(600, 200, |_| open.extend(send(address, request.as_bytes())));
+    (open.len() < 600).then(|| format!("only {} of 600 connections", open.len()))
+}
+
+/// As much as the balancer lets through is kept for each while its body is waited for.
+pub fn unfinished_with_long_fields(address: SocketAddr) -> Option<String> {
+    let field = |name| format!("X-{name}: {}\r\n", "x".repeat(15_000));
+    let fields: String = (0..4).map(field).collect();
+    let request = format!("{POST}{fields}Content-Length: 1000\r\n\r\nabc");
+    let mut open = Vec::new();
+    paced(600, 200, |_| open.extend(send(address, request.as_bytes())));
+    linger(500);
+    (open.len() < 600).then(|| format!("only {} of 600 connections", open.len()))
+}
+
 pub fn unfinished_chunked(address: SocketAddr) -> Option<String> {
     unfinished(
         address,
