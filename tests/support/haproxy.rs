@@ -28,7 +28,7 @@ defaults
   timeout server 60s
 frontend clients
   bind {address}
-  http-request deny deny_status 400 if { req.hdrs -m reg [^\\n]{16385} }
+  http-request deny deny_status 400 if { req.hdrs -m reg (^|\\n)[^\\n]{16385} }
   http-request set-header X-Forwarded-For '%[req.fhdr(X-Forwarded-For)], %[src]' if { req.fhdr_cnt(X-Forwarded-For) eq 1 }
   http-request add-header X-Forwarded-For %[src] if !{ req.fhdr_cnt(X-Forwarded-For) eq 1 }
   http-request set-header X-Forwarded-Proto http
