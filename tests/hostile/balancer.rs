@@ -67,8 +67,8 @@ pub fn unfinished_small(address: SocketAddr) -> Option<String> {
 pub fn unfinished_steadily(address: SocketAddr) -> Option<String> {
     let request = format!("{POST}Content-Length: 1000\r\n\r\nabc");
     let mut open = Vec::new();
-    paced(600, 200, |_| open.extend(send(address, request.as_bytes())));
-    (open.len() < 600).then(|| format!("only {} of 600 connections", open.len()))
+    paced(300, 100, |_| open.extend(send(address, request.as_bytes())));
+    (open.len() < 300).then(|| format!("only {} of 300 connections", open.len()))
 }
 
 /// As much as the balancer lets through is kept for each while its body is waited for.
@@ -77,9 +77,9 @@ pub fn unfinished_with_long_fields(address: SocketAddr) -> Option<String> {
     let fields: String = (0..4).map(field).collect();
     let request = format!("{POST}{fields}Content-Length: 1000\r\n\r\nabc");
     let mut open = Vec::new();
-    paced(600, 200, |_| open.extend(send(address, request.as_bytes())));
+    paced(300, 100, |_| open.extend(send(address, request.as_bytes())));
     linger(500);
-    (open.len() < 600).then(|| format!("only {} of 600 connections", open.len()))
+    (open.len() < 300).then(|| format!("only {} of 300 connections", open.len()))
 }
 
 pub fn unfinished_chunked(address: SocketAddr) -> Option<String> {

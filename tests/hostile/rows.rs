@@ -65,9 +65,9 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
                 balancer("declared: 8 GB", lb::eight_gigabytes, true),
                 balancer("300 unfinished: large", lb::unfinished_large, true),
                 balancer("300 unfinished: small", lb::unfinished_small, false),
-                balancer("600 unfinished: steadily", lb::unfinished_steadily, false),
+                balancer("300 unfinished: steadily", lb::unfinished_steadily, false),
                 balancer(
-                    "600 unfinished: long headers",
+                    "300 unfinished: long headers",
                     lb::unfinished_with_long_fields,
                     false,
                 ),
