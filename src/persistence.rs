@@ -7,38 +7,48 @@
 //! connections open, that would be minutes.
 //!
 //! From outside only one thing helps: connections have to end. So a connection persists only while
-//! many requests come in, where opening one for each would cost; and even then one response in
-//! [`ONE_IN`] ends its connection, so that a queue is worked off within a second.
+//! many requests come in, where opening one for each would cost; and even then some end in every
+//! while, so that a queue is worked off within a second or so.
 //!
 //! What is left: a connection that comes in the same instant as a burst of connections that are
 //! slow to send their requests waits until as many others have ended as wait before it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Connections persist while more requests than this come in in a second.
 const BUSY: u64 = 1000;
 
-/// While connections persist, one response in this many still ends its connection.
-const ONE_IN: u64 = 32;
+/// How many end in each while all the same.
+const SOME: u64 = 25;
+
+/// More than can end in a while.
+const ALL: u64 = u64::MAX;
 
 /// Decides over the connections of a service.
-#[derive(Default)]
 pub struct Persistence {
-    busy: AtomicBool,
-    responses: AtomicU64,
+    /// How many are still to end in this while.
+    ends: AtomicU64,
 }
 
 impl Persistence {
-    /// Takes note of how many requests came in during the last while.
-    pub fn note(&self, requests: u64, during: Duration) {
+    /// Lets no connection persist at first.
+    pub fn new() -> Self {
+        Self {
+            ends: AtomicU64::new(ALL),
+        }
+    }
+
+    /// Begins another while, after one in which so many requests came in.
+    pub fn begin(&self, requests: u64, during: Duration) {
         let busy = u128::from(requests) * 1000 > u128::from(BUSY) * during.as_millis();
-        self.busy.store(busy, Relaxed);
+        self.ends.store(if busy { SOME } else { ALL }, Relaxed);
     }
 
     /// Tells whether the connection of the next response persists.
     pub fn grants(&self) -> bool {
-        self.busy.load(Relaxed) && self.responses.fetch_add(1, Relaxed) % ONE_IN != 0
+        let take = |ends: u64| ends.checked_sub(1);
+        self.ends.fetch_update(Relaxed, Relaxed, take).is_err()
     }
 }
 
@@ -47,15 +57,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_persist_while_many_requests_come_in() {
-        let persistence = Persistence::default();
-        let granted = || (0..320).filter(|_| persistence.grants()).count();
+    fn connections_persist_periodmany_requests_come_in() {
+        let persistence = Persistence::new();
+        let granted = || (0..1000).filter(|_| persistence.grants()).count();
+        let period = Duration::from_millis(250);
         assert_eq!(granted(), 0);
-        persistence.note(251, Duration::from_millis(250));
-        assert_eq!(granted(), 310);
-        persistence.note(250, Duration::from_millis(250));
+        persistence.begin(251, period);
+        assert_eq!(granted(), 975);
+        assert_eq!(granted(), 1000);
+        persistence.begin(251, period);
+        assert_eq!(granted(), 975);
+        persistence.begin(250, period);
         assert_eq!(granted(), 0);
-        persistence.note(0, Duration::ZERO);
+        persistence.begin(0, Duration::ZERO);
         assert_eq!(granted(), 0);
     }
 }

@@ -60,7 +60,7 @@ impl Service {
             reading,
             hold: Hold::default(),
             pulse: Pulse::new(workers),
-            persistence: Persistence::default(),
+            persistence: Persistence::new(),
             stopping: AtomicBool::new(false),
             events,
         }));

@@ -39,12 +39,12 @@ pub enum Event {
 pub fn run(service: &Service, events: &Receiver<Event>, mut status: Status) -> Result<(), String> {
     let mut watch = Watch::default();
     let mut memory = Budget::default();
-    let (mut served, mut noted) = (0, Instant::now());
+    let (mut served, mut begun) = (0, Instant::now());
     loop {
         let sample = service.pulse.sample();
         let before = mem::replace(&mut served, pulse::requests(&sample));
-        service.persistence.note(served - before, noted.elapsed());
-        noted = Instant::now();
+        service.persistence.begin(served - before, begun.elapsed());
+        begun = Instant::now();
         status.update(served);
         if watch.is_stuck(sample) {
             return Err("all workers are stuck in writing to peers that do not read".into());

@@ -4,6 +4,7 @@ mod support;
 
 use std::io::{BufReader, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +22,47 @@ fn connections_of_a_burst_are_all_answered() {
             .collect();
         for answer in answers {
             assert_eq!(answer.join().expect("an answer in time"), 200);
+        }
+    }
+}
+
+/// While many requests come in, connections persist; those that starve are then counted.
+#[test]
+fn connections_of_a_burst_are_all_answered_while_others_are_busy() {
+    let program = Program::start(&[]);
+    let (address, over) = (program.address, &AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !over.load(Relaxed) {
+                    ask_until_told_to_close(&connect(address), over);
+                }
+            });
+        }
+        thread::sleep(Duration::from_secs(1));
+        // All wait on the listening socket before the first is accepted.
+        program.signal("STOP");
+        let burst: Vec<TcpStream> = (0..64).map(|_| connect(address)).collect();
+        program.signal("CONT");
+        let answers: Vec<_> = burst
+            .into_iter()
+            .map(|stream| thread::spawn(move || status(stream)))
+            .collect();
+        let answered = answers.into_iter().map(thread::JoinHandle::join);
+        let answered = answered.filter(|status| matches!(status, Ok(200))).count();
+        over.store(true, Relaxed);
+        assert_eq!(answered, 64);
+    });
+}
+
+fn ask_until_told_to_close(mut stream: &TcpStream, over: &AtomicBool) {
+    let mut reader = BufReader::new(stream);
+    while !over.load(Relaxed) {
+        let request = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+        stream.write_all(request).expect("the request is sent");
+        let response = Response::read(&mut reader, false).expect("a response");
+        if response.field("Connection") == Some("close") {
+            return;
         }
     }
 }
