@@ -42,8 +42,9 @@ tools() {
 	stamp=$({ pwd; cat $here/requirements.txt $here/constraints.txt; } | sha256sum) # its programs name its place
 	[ "$(cat "$work/venv/stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	rm -rf "$work/venv"
+	hash -r # the shell may remember the python3 that was just deleted
 	python3 -m venv "$work/venv"
-	pip install --quiet --disable-pip-version-check -r $here/requirements.txt -c $here/constraints.txt
+	"$work/venv/bin/pip" install --quiet --disable-pip-version-check -r $here/requirements.txt -c $here/constraints.txt
 	echo "$stamp" >"$work/venv/stamp"
 }
 network() {
@@ -66,6 +67,7 @@ servers() {
 mkdir -p "$work"
 tests/system/guest.sh down cloud 2>/dev/null || true # of a run that was killed
 step 'the tools are installed (target/cloudformation/venv)' tools
+[ "$failed" = 0 ] || { summary; exit 1; }
 . tests/cloudformation/lint.sh
 step 'a network of its own' network
 step 'moto, HAProxy and the receiver of signals run in it' servers
