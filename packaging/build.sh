@@ -25,12 +25,12 @@ if [ "$arch" != "$(uname -m)" ]; then
 	export "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER=$linker"
 fi
 
-# Pinned, and kept out of the user's own ~/.cargo/bin.
+# Pinned, kept out of the user's own ~/.cargo/bin, and unoptimised: built sooner, and quick enough for a small package.
 tool() {
 	local name=$1 version=$2
 	export PATH=$PWD/target/tools/bin:$PATH
 	[ "$("target/tools/bin/$name" --version 2>/dev/null)" = "${3-$name }$version" ] ||
-		cargo install --quiet --locked --root target/tools "$name@$version"
+		cargo install --quiet --debug --locked --root target/tools "$name@$version"
 }
 case $kind in
 rpm) tool cargo-generate-rpm 0.21.1 ;;
