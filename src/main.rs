@@ -1,6 +1,14 @@
 //! Shows the address a client has in front of an Application Load Balancer.
 //!
 //! `main` parses, builds, runs and reports; nothing else ends the process but the panic policy.
+//!
+//! A request goes one way: `listener` -> `service` -> `framing` (its body), `client` (its address),
+//! `report` (what is known of it) -> `answer`, `accept` (which form) -> `page` or `forms` ->
+//! `response` -> `access_log`. These are plain functions over plain data.
+//!
+//! Around tiny_http stand `hold` (bodies), `persistence` (bursts), `pulse` (stuck workers), `memory`
+//! (what it does not bound) and `fatal` (panics); `supervision` acts on what they tell. `options`,
+//! `logging`, `signals` and `systemd` are the way to the operator.
 
 mod accept;
 mod access_log;
