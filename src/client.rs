@@ -116,4 +116,4 @@ impl fmt::Display for Reading {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

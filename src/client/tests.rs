@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn trusting(hops: usize, peers: &[&str]) -> Reading {
+/// The reading with these networks trusted, for this and other tests.
+pub fn trusting(hops: usize, peers: &[&str]) -> Reading {
     let peers = peers
         .iter()
         .map(|network| network.parse().unwrap())

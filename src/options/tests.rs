@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::client::tests::trusting;
 
 fn parsed(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Command, String> {
     parse(arguments.iter().map(OsString::from), |name| {
@@ -13,17 +14,6 @@ fn options(arguments: &[&str], environment: &[(&str, &str)]) -> Options {
     match parsed(arguments, environment) {
         Ok(Command::Serve(options)) => options,
         other => panic!("{arguments:?} {environment:?}: {other:?}"),
-    }
-}
-
-fn trusting(hops: usize, peers: &[&str]) -> Reading {
-    let peers = peers
-        .iter()
-        .map(|network| network.parse().unwrap())
-        .collect();
-    Reading::TrustedHops {
-        hops: NonZeroUsize::new(hops).unwrap(),
-        peers,
     }
 }
 
