@@ -38,10 +38,10 @@ pub struct Program {
 impl Program {
     /// Starts the program on a free IPv4 port and waits until it listens.
     pub fn start(arguments: &[&str]) -> Self {
-        Self::start_at((Ipv4Addr::LOCALHOST, free_port()).into(), arguments)
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), arguments)
     }
 
-    /// Starts the program on `address` and waits until it listens.
+    /// Starts the program on `address`, port 0 for one that is free, and waits until it listens.
     pub fn start_at(address: SocketAddr, arguments: &[&str]) -> Self {
         let listen = address.to_string();
         let mut command = command(&["--listen", &listen]);
@@ -55,13 +55,19 @@ impl Program {
             .spawn()
             .expect("the program starts");
         let log = lines(child.stderr.take().expect("piped"));
-        let program = Self {
+        let mut program = Self {
             address,
             child,
             log,
         };
-        let started = program.log_line(" listens on ");
-        assert!(started.is_some(), "the program said that it listens");
+        let started = program
+            .log_line(" listens on ")
+            .expect("the program said that it listens");
+        let (_, said) = started.split_once(" listens on ").expect("just seen");
+        let (said, _) = said.split_once(';').expect("an address");
+        program
+            .address
+            .set_port(said.parse::<SocketAddr>().expect("an address").port());
         program
     }
 
