@@ -6,9 +6,9 @@
 //! `report` (what is known of it) -> `answer`, `accept` (which form) -> `page` or `forms` ->
 //! `response` -> `access_log`. These are plain functions over plain data.
 //!
-//! Around tiny_http stand `hold` (bodies), `persistence` (bursts), `pulse` (stuck workers), `memory`
-//! (what it does not bound) and `fatal` (panics); `supervision` acts on what they tell. `options`,
-//! `logging`, `signals` and `systemd` are the way to the operator.
+//! Around tiny_http stand `hold` (bodies), `persistence` and `relief` (bursts), `pulse` (stuck
+//! workers), `memory` (what it does not bound) and `fatal` (panics); `supervision` acts on what they
+//! tell. `options`, `logging`, `signals` and `systemd` are the way to the operator.
 
 mod accept;
 mod access_log;
@@ -25,6 +25,7 @@ mod options;
 mod page;
 mod persistence;
 mod pulse;
+mod relief;
 mod report;
 mod response;
 mod service;
@@ -37,6 +38,8 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::mpsc;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use client::Reading;
 use options::{Command, Options};
@@ -73,11 +76,18 @@ fn print(text: &str) -> Result<(), (u8, String)> {
     written.map_err(|error| (fatal::CANNOT_SERVE, format!("cannot print: {error}")))
 }
 
+/// Each connection takes two descriptors; the soft limit is mostly 1,024, for programs that call
+/// select(2).
+fn raise_limit_of_files() -> nix::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+}
+
 fn serve(options: &Options) -> Result<(), (u8, String)> {
     let cannot = |reason| (fatal::CANNOT_SERVE, reason);
     fatal::install_panic_policy();
     logging::start(options.log_level).map_err(cannot)?;
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+    if let Err(error) = raise_limit_of_files() {
         log::warn!("the limit of open files stays as it is: {error}");
     }
     let listener = listener::open(options.listen).map_err(|error| match error {

@@ -10,8 +10,8 @@
 //! many requests come in, where opening one for each would cost; and even then some end in every
 //! while, so that a queue is worked off within a second or so.
 //!
-//! What is left: a connection that comes in the same instant as a burst of connections that are
-//! slow to send their requests waits until as many others have ended as wait before it.
+//! What this does not help: a connection that comes in the same instant as a burst of connections
+//! whose requests never end. `relief.rs` does.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -39,10 +39,12 @@ impl Persistence {
         }
     }
 
-    /// Begins another while, after one in which so many requests came in.
-    pub fn begin(&self, requests: u64, during: Duration) {
+    /// Begins another while, after one in which so many requests came in; tells whether these were
+    /// many.
+    pub fn begin(&self, requests: u64, during: Duration) -> bool {
         let busy = u128::from(requests) * 1000 > u128::from(BUSY) * during.as_millis();
         self.ends.store(if busy { SOME } else { ALL }, Relaxed);
+        busy
     }
 
     /// Tells whether the connection of the next response persists.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::hold::Full;
 use crate::memory::Budget;
 use crate::pulse::{self, Watch};
+use crate::relief::Relief;
 use crate::service::Service;
 use crate::systemd::{self, Status};
 
@@ -39,12 +40,16 @@ pub enum Event {
 pub fn run(service: &Service, events: &Receiver<Event>, mut status: Status) -> Result<(), String> {
     let mut watch = Watch::default();
     let mut memory = Budget::default();
+    let mut relief = Relief::default();
     let (mut served, mut begun) = (0, Instant::now());
     loop {
         let sample = service.pulse.sample();
         let before = mem::replace(&mut served, pulse::requests(&sample));
-        service.persistence.begin(served - before, begun.elapsed());
+        let busy = service.persistence.begin(served - before, begun.elapsed());
         begun = Instant::now();
+        if !busy {
+            relief.give();
+        }
         status.update(served);
         if watch.is_stuck(sample) {
             return Err("all workers are stuck in writing to peers that do not read".into());

@@ -55,6 +55,28 @@ fn connections_of_a_burst_are_all_answered_while_others_are_busy() {
     });
 }
 
+/// Nothing else happens: no connection ends, and none comes, until all are answered.
+#[test]
+fn connections_behind_requests_that_never_end_are_answered() {
+    let program = Program::start(&[]);
+    for _ in 0..5 {
+        program.signal("STOP");
+        let never_ending: Vec<TcpStream> = (0..60)
+            .map(|_| {
+                let mut stream = connect(program.address);
+                stream
+                    .write_all(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n")
+                    .expect("the request is sent");
+                stream
+            })
+            .collect();
+        let last = connect(program.address);
+        program.signal("CONT");
+        assert_eq!(status(last), 200);
+        drop(never_ending);
+    }
+}
+
 fn ask_until_told_to_close(mut stream: &TcpStream, over: &AtomicBool) {
     let mut reader = BufReader::new(stream);
     while !over.load(Relaxed) {
