@@ -2,7 +2,7 @@
 # steps.sh — for the tests written in bash, which source it:
 #   step 'what is shown' COMMAND [ARGUMENT…]   runs a function (stopping at its first error) and prints a line with its time
 #   summary                                    prints `N passed, N failed` and is the script's exit status
-# What a step prints is shown only when it fails, followed by what the function on_failure prints, if there is one.
+# What a step prints is shown, as a digest, only when it fails, followed by what the function on_failure prints, if there is one.
 # A step that wants to show a number prints it on descriptor 3.
 passed=0 failed=0
 
@@ -22,10 +22,21 @@ step() {
 	else
 		failed=$((failed + 1))
 		printf 'FAIL  %3d.%d s  %s\n' $((ms / 1000)) $((ms % 1000 / 100)) "$name"
-		tail -n 30 "$output" | sed 's/^/      | /'
+		digest "$output" | cut -c1-120 | sed 's/^/      | /'
 		if declare -F on_failure >/dev/null; then on_failure 2>&1 | sed 's/^/      | /'; fi
 	fi
 	rm -f "$output" "$note"
+}
+
+# digest FILE: what failed comes first, for that is not always at the end of a long output.
+digest() {
+	if [ "$(wc -l <"$1")" -gt 25 ]; then
+		{ grep -E -A 5 '^(FAIL|error)|panicked' "$1" || true; } | head -n 15
+		echo ...
+		tail -n 8 "$1"
+	else
+		cat "$1"
+	fi
 }
 
 summary() {
