@@ -44,6 +44,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use client::Reading;
 use options::{Command, Options};
 use service::Service;
+use signals::Signals;
 use systemd::Status;
 
 fn main() -> ExitCode {
@@ -86,6 +87,8 @@ fn raise_limit_of_files() -> nix::Result<()> {
 fn serve(options: &Options) -> Result<(), (u8, String)> {
     let cannot = |reason| (fatal::CANNOT_SERVE, reason);
     fatal::install_panic_policy();
+    let no_signals = |error: io::Error| cannot(format!("signals cannot be waited for: {error}"));
+    let signals = Signals::block().map_err(no_signals)?;
     logging::start(options.log_level).map_err(cannot)?;
     if let Err(error) = raise_limit_of_files() {
         log::warn!("the limit of open files stays as it is: {error}");
@@ -98,8 +101,7 @@ fn serve(options: &Options) -> Result<(), (u8, String)> {
         .local_addr()
         .map_err(|error| cannot(error.to_string()))?;
     let (sender, events) = mpsc::channel();
-    signals::forward(sender.clone())
-        .map_err(|error| cannot(format!("no signal handlers: {error}")))?;
+    signals.forward(sender.clone()).map_err(no_signals)?;
     let service = Service::start(listener, options.reading.clone(), sender)
         .map_err(|error| cannot(format!("cannot start: {error}")))?;
     announce(&address, &options.reading);

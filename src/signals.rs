@@ -1,36 +1,45 @@
 //! Signals: the first SIGTERM or SIGINT asks the service to stop, the second ends it at once.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::{flag, iterator::Signals, low_level};
+use nix::sys::signal::{SigSet, Signal};
 
 use crate::supervision::Event;
 
-/// Sends [`Event::Stop`] for the first signal.
-///
-/// # Errors
-/// A handler or the thread cannot be set up.
-pub fn forward(events: Sender<Event>) -> io::Result<()> {
-    let asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT] {
-        // In this order: the first signal finds the flag down and raises it.
-        flag::register_conditional_default(signal, Arc::clone(&asked))?;
-        flag::register(signal, Arc::clone(&asked))?;
+/// The signals that stop the service, blocked: they wait for [`Signals::forward`].
+pub struct Signals(SigSet);
+
+impl Signals {
+    /// Blocks the signals in this thread and those it starts from now on, which have to be all
+    /// (signal(7)).
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn block() -> io::Result<Self> {
+        let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+        signals.thread_block()?;
+        Ok(Self(signals))
     }
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
-    thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            for signal in signals.forever() {
-                let name = low_level::signal_name(signal).unwrap_or("a signal");
+
+    /// Sends [`Event::Stop`] for the first signal.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn forward(self, events: Sender<Event>) -> io::Result<()> {
+        thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                let signal = self.0.wait().expect("the signals are valid");
+                // The second one then does to the process what it does by default.
+                self.0.thread_unblock().expect("the signals are valid");
                 // Nobody listens any more when the process ends.
-                let _ = events.send(Event::Stop(name));
-            }
-        })?;
-    Ok(())
+                let _ = events.send(Event::Stop(signal.as_str()));
+                loop {
+                    thread::park();
+                }
+            })?;
+        Ok(())
+    }
 }
