@@ -79,9 +79,9 @@ fn print(text: &str) -> Result<(), (u8, String)> {
 
 /// Each connection takes two descriptors; the soft limit is mostly 1,024, for programs that call
 /// select(2).
-fn raise_limit_of_files() -> nix::Result<()> {
+fn raise_limit_of_files() -> io::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
 
 fn serve(options: &Options) -> Result<(), (u8, String)> {

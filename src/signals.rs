@@ -31,9 +31,11 @@ impl Signals {
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
-                let signal = self.0.wait().expect("the signals are valid");
+                let Ok(signal) = self.0.wait() else {
+                    unreachable!("sigwait(3) fails for signals only that do not exist");
+                };
                 // The second one then does to the process what it does by default.
-                self.0.thread_unblock().expect("the signals are valid");
+                let _ = self.0.thread_unblock();
                 // Nobody listens any more when the process ends.
                 let _ = events.send(Event::Stop(signal.as_str()));
                 loop {
