@@ -22,7 +22,7 @@ use nix::sys::socket::{
 };
 
 /// How often more are ended at once: those who waited may be of the same kind.
-const ROUNDS: u32 = 25;
+const ROUNDS: u32 = 15;
 
 /// How many rounds in a row may end none: threads need longer on a busy machine, and a body that
 /// keeps coming looks like a connection that waits.
