@@ -59,7 +59,7 @@ fn connections_of_a_burst_are_all_answered_while_others_are_busy() {
 #[test]
 fn connections_behind_requests_that_never_end_are_answered() {
     let program = Program::start(&[]);
-    for _ in 0..5 {
+    for _ in 0..10 {
         program.signal("STOP");
         let never_ending: Vec<TcpStream> = (0..60)
             .map(|_| {
