@@ -15,8 +15,9 @@ scripts() {
 }
 
 licences() {
-	# Unoptimised: it takes longer to build than it will ever run.
-	command -v cargo-deny >/dev/null || "$CARGO" install --quiet --debug --locked --root target/tools cargo-deny@0.20.2
+	# Unoptimised: it takes longer to build than it will ever run. Beside the packagers of packaging/build.sh.
+	command -v cargo-deny >/dev/null || "$CARGO" install --quiet --debug --config profile.dev.debug=false --locked \
+		--target-dir target/tools/build --root target/tools cargo-deny@0.20.2
 	"$CARGO" deny --log-level warn check licenses bans sources
 }
 

@@ -2,6 +2,7 @@
 # run.sh — `make test-aarch64`: builds the Graviton rpm in a chroot of Debian trixie and runs it under qemu.
 # trixie's Rust is 1.85, the oldest that Cargo.toml admits: that the build passes proves that too. The chroot (1.9 GB)
 # is kept in target/aarch64; a changed script builds it anew. It needs no network: the dependencies are vendored.
+# `run.sh prepare` does no more than the chroot.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ "$(id -u)" = 0 ] || { echo "make test-aarch64: must run as root (it builds in a chroot)" >&2; exit 1; }
@@ -88,6 +89,7 @@ answers() {
 		wait $!' "$root"
 }
 
+if [ "${1:-}" = prepare ]; then prepare; exit; fi
 step 'chroot: Debian trixie with a cross compiler' prepare
 [ "$failed" = 0 ] || { summary || exit 1; }
 step "its Rust is the oldest that Cargo.toml admits" oldest_rust

@@ -3,7 +3,7 @@
 # AWS account. lint.sh reads the template; deploy.sh runs `make deploy` against moto, a server
 # that speaks AWS's APIs; instance.sh runs the user-data of that deployment in a guest with
 # systemd, which fetches from moto's S3 and answers behind HAProxy. This file prepares the tools
-# and the network.
+# and the network; `run.sh prepare` does no more than the tools.
 #
 # The network is a namespace and the guest's own, joined by a cable; nothing of it is outside:
 #   203.0.113.7   a client            198.51.100.1   the load balancer, as the internet sees it
@@ -44,7 +44,8 @@ tools() {
 	rm -rf "$work/venv"
 	hash -r # the shell may remember the python3 that was just deleted
 	python3 -m venv "$work/venv"
-	"$work/venv/bin/pip" install --quiet --disable-pip-version-check -r $here/requirements.txt -c $here/constraints.txt
+	"$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-compile \
+		-r $here/requirements.txt -c $here/constraints.txt
 	echo "$stamp" >"$work/venv/stamp"
 }
 network() {
@@ -65,6 +66,7 @@ servers() {
 }
 
 mkdir -p "$work"
+if [ "${1:-}" = prepare ]; then tools; exit; fi
 tests/system/guest.sh down cloud 2>/dev/null || true # of a run that was killed
 step 'the tools are installed (target/cloudformation/venv)' tools
 [ "$failed" = 0 ] || { summary; exit 1; }
