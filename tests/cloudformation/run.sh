@@ -34,8 +34,6 @@ cleanup() {
 	tests/system/guest.sh down cloud 2>/dev/null || true
 	ip netns delete "$net" 2>/dev/null || true
 }
-trap cleanup EXIT
-trap 'exit 130' INT TERM
 
 tools() {
 	local stamp
@@ -67,6 +65,8 @@ servers() {
 
 mkdir -p "$work"
 if [ "${1:-}" = prepare ]; then tools; exit; fi
+trap cleanup EXIT
+trap 'exit 130' INT TERM
 tests/system/guest.sh down cloud 2>/dev/null || true # of a run that was killed
 step 'the tools are installed (target/cloudformation/venv)' tools
 [ "$failed" = 0 ] || { summary; exit 1; }
