@@ -11,7 +11,8 @@ restart_under_load() {
 }
 # A balancer also keeps connections open between requests, which end with the process.
 restart_behind_balancer() {
-	net haproxy -q -db -f tests/system/haproxy.cfg &
+	# not through the function: then the process would be a shell that only waits for it
+	tests/system/guest.sh net "$vm" haproxy -q -db -f tests/system/haproxy.cfg &
 	local balancer=$!
 	until_true 3 get -o /dev/null http://127.0.0.1:8000/
 	while_asked 4 127.0.0.1:8000 restarts 100 || { kill "$balancer"; return 1; }

@@ -12,9 +12,7 @@ peer=target/$target/release/examples/peer
 vm=system
 share=target/guest/run/$vm/share
 tmp=$(mktemp -d)
-background=()
 clean() {
-	[ ${#background[@]} = 0 ] || kill "${background[@]}" 2>/dev/null || true
 	[ "${keep:-}" = -k ] || tests/system/guest.sh down "$vm"
 	rm -rf "$tmp"
 }
