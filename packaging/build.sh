@@ -25,15 +25,7 @@ if [ "$arch" != "$(uname -m)" ]; then
 	export "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER=$linker"
 fi
 
-# Pinned, kept out of the user's own ~/.cargo/bin, and unoptimised: built sooner, and quick enough for a small package.
-# What the tools have in common is built once.
-tool() {
-	local name=$1 version=$2
-	export PATH=$PWD/target/tools/bin:$PATH
-	[ "$("target/tools/bin/$name" --version 2>/dev/null)" = "${3-$name }$version" ] ||
-		cargo install --quiet --debug --config profile.dev.debug=false --locked --target-dir target/tools/build \
-			--root target/tools "$name@$version"
-}
+. packaging/tool.sh
 case $kind in
 rpm) tool cargo-generate-rpm 0.21.1 ;;
 deb) tool cargo-deb 3.8.0 "" ;;

@@ -3,9 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/steps.sh
+. packaging/tool.sh
 need shellcheck:shellcheck
 
-export PATH=$PWD/target/tools/bin:$PATH
 CARGO=${CARGO:-cargo}
 
 rustdoc() { RUSTDOCFLAGS='-D warnings' "$CARGO" doc --quiet --no-deps --document-private-items; }
@@ -15,9 +15,7 @@ scripts() {
 }
 
 licences() {
-	# Unoptimised: it takes longer to build than it will ever run. Beside the packagers of packaging/build.sh.
-	command -v cargo-deny >/dev/null || "$CARGO" install --quiet --debug --config profile.dev.debug=false --locked \
-		--target-dir target/tools/build --root target/tools cargo-deny@0.20.2
+	tool cargo-deny 0.20.2
 	"$CARGO" deny --log-level warn check licenses bans sources
 }
 
