@@ -33,9 +33,6 @@ use support::haproxy::LoadBalancer;
 /// How long the other clients go on alone, before and after the attack.
 const CALM: Duration = Duration::from_millis(500);
 
-/// How long the machine is given to come to rest before a row is run once more.
-const REST: Duration = Duration::from_secs(5);
-
 fn main() -> ExitCode {
     let word = env::args().nth(1).unwrap_or_default();
     if word == "naive" {
@@ -57,7 +54,7 @@ fn main() -> ExitCode {
             println!("\n{title:38}{}", Outcome::HEADING);
         }
         for row in &rows {
-            let outcome = measure(row);
+            let outcome = run(row, vec![env!("CARGO_BIN_EXE_publicip-poc").into()]);
             let faults = outcome.faults(row.demand);
             count(faults.is_empty());
             report(row.name, &outcome, &faults, faults.is_empty());
@@ -90,19 +87,6 @@ fn report(name: &str, outcome: &Outcome, faults: &[String], passes: bool) {
     if !faults.is_empty() {
         println!("         {}", faults.join(", "));
     }
-}
-
-/// Runs one row against the real program, once more where it was perhaps the machine's fault: what
-/// is wrong with the program is wrong again.
-fn measure(row: &Row) -> Outcome {
-    let run = || run(row, vec![env!("CARGO_BIN_EXE_publicip-poc").into()]);
-    let outcome = run();
-    if !outcome.is_noisy(row.demand) {
-        return outcome;
-    }
-    println!("again {:32}{}", row.name, outcome.numbers());
-    thread::sleep(REST);
-    run()
 }
 
 /// Runs one row against `program`.

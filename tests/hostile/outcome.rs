@@ -62,12 +62,6 @@ impl Outcome {
         }
     }
 
-    /// Tells whether too few GETs were answered, which a machine that is busy with something else
-    /// brings about as well; nothing else of what may be wrong is a matter of time.
-    pub fn is_noisy(&self, demand: Demand) -> bool {
-        demand == Demand::Unharmed && self.share < GATE
-    }
-
     /// Everything that is wrong, in words.
     pub fn faults(&self, demand: Demand) -> Vec<String> {
         let mut faults: Vec<String> = self.complaint.clone().into_iter().collect();
