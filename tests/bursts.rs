@@ -5,7 +5,7 @@ mod support;
 use std::io::{BufReader, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use support::{Program, Response, connect};
@@ -16,11 +16,7 @@ fn connections_of_a_burst_are_all_answered() {
     let program = Program::start(&[]);
     for count in [10, 50, 10] {
         let burst: Vec<TcpStream> = (0..count).map(|_| connect(program.address)).collect();
-        let answers: Vec<_> = burst
-            .into_iter()
-            .map(|stream| thread::spawn(move || status(stream)))
-            .collect();
-        for answer in answers {
+        for answer in ask_at_once(burst) {
             assert_eq!(answer.join().expect("an answer in time"), 200);
         }
     }
@@ -44,11 +40,7 @@ fn connections_of_a_burst_are_all_answered_while_others_are_busy() {
         program.signal("STOP");
         let burst: Vec<TcpStream> = (0..64).map(|_| connect(address)).collect();
         program.signal("CONT");
-        let answers: Vec<_> = burst
-            .into_iter()
-            .map(|stream| thread::spawn(move || status(stream)))
-            .collect();
-        let answered = answers.into_iter().map(thread::JoinHandle::join);
+        let answered = ask_at_once(burst).into_iter().map(JoinHandle::join);
         let answered = answered.filter(|status| matches!(status, Ok(200))).count();
         over.store(true, Relaxed);
         assert_eq!(answered, 64);
@@ -75,6 +67,11 @@ fn connections_behind_requests_that_never_end_are_answered() {
         assert_eq!(status(last), 200);
         drop(never_ending);
     }
+}
+
+fn ask_at_once(burst: Vec<TcpStream>) -> Vec<JoinHandle<u16>> {
+    let ask = |stream| thread::spawn(move || status(stream));
+    burst.into_iter().map(ask).collect()
 }
 
 fn ask_until_told_to_close(mut stream: &TcpStream, over: &AtomicBool) {

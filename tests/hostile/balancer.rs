@@ -65,21 +65,26 @@ pub fn unfinished_small(address: SocketAddr) -> Option<String> {
 
 /// One after the other, so that other clients' connections come in between.
 pub fn unfinished_steadily(address: SocketAddr) -> Option<String> {
-    let request = format!("{POST}Content-Length: 1000\r\n\r\nabc");
-    let mut open = Vec::new();
-    paced(300, 100, |_| open.extend(send(address, request.as_bytes())));
-    (open.len() < 300).then(|| format!("only {} of 300 connections", open.len()))
+    unfinished_in_turn(address, "", 0)
 }
 
 /// As much as the balancer lets through is kept for each while its body is waited for.
 pub fn unfinished_with_long_fields(address: SocketAddr) -> Option<String> {
-    let field = |name| format!("X-{name}: {}\r\n", "x".repeat(15_000));
-    let fields: String = (0..4).map(field).collect();
+    unfinished_in_turn(address, &most_fields(), 500)
+}
+
+fn unfinished_in_turn(address: SocketAddr, fields: &str, milliseconds: u64) -> Option<String> {
     let request = format!("{POST}{fields}Content-Length: 1000\r\n\r\nabc");
     let mut open = Vec::new();
     paced(300, 100, |_| open.extend(send(address, request.as_bytes())));
-    linger(500);
+    linger(milliseconds);
     (open.len() < 300).then(|| format!("only {} of 300 connections", open.len()))
+}
+
+/// 60 kB of field lines: next to all that the balancer lets through.
+fn most_fields() -> String {
+    let field = |name| format!("X-{name}: {}\r\n", "x".repeat(15_000));
+    (0..4).map(field).collect()
 }
 
 pub fn unfinished_chunked(address: SocketAddr) -> Option<String> {
@@ -108,8 +113,7 @@ fn repeated(address: SocketAddr, request: &str, status: &str) -> Option<String> 
 }
 
 pub fn long_fields(address: SocketAddr) -> Option<String> {
-    let field = |name| format!("X-{name}: {}\r\n", "x".repeat(15_000));
-    let fields: String = (0..4).map(field).collect();
+    let fields = most_fields();
     repeated(
         address,
         &format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n"),

@@ -45,7 +45,7 @@ while_asked() {
 
 # kept RESTARTS: nobody was refused, and next to nobody cut off. The aim is none, and none it is while the machine has
 # time to spare. The last ones are lost where a connection was accepted, but its thread got no processor to read the
-# request within the tenth of a second for which a stopping service waits; so one in ten restarts may cost one.
+# request within the fifth of a second for which a stopping service waits; so one in ten restarts may cost one.
 kept() {
 	expect "$refused" 0
 	[ $((cut + other)) -le $((1 + $1 / 10)) ] || { echo "cut off: $cut, other status: $other"; return 1; }
