@@ -1,37 +1,26 @@
 //! Shows the address a client has in front of an Application Load Balancer.
 //!
-//! `main` parses, builds, runs and reports; nothing else ends the process but the panic policy.
+//! `main` wires the rooms together. A request goes from `server` (what tiny_http hands out, and
+//! guards against what it does not handle) to `service`, and from there through `answer` (the
+//! client's address, the page) back to its sender. `supervision` ends the service. Nothing imports
+//! in a circle: main -> supervision -> server -> answer, main -> service, main -> host.
 //!
-//! A request goes one way: `listener` -> `service` -> `framing` (its body), `client` (its address),
-//! `report` (what is known of it) -> `answer`, `accept` (which form) -> `page` or `forms` ->
-//! `response` -> `access_log`. These are plain functions over plain data.
-//!
-//! Around tiny_http stand `hold` (bodies), `persistence` and `relief` (bursts), `pulse` (stuck
-//! workers), `memory` (what it does not bound) and `fatal` (panics); `supervision` acts on what they
-//! tell. `options`, `logging`, `signals` and `systemd` are the way to the operator.
+//! | to change | go to |
+//! | --- | --- |
+//! | the page, or the text and JSON forms | `answer/page.rs`, `answer/forms.rs` |
+//! | whose address is shown | `answer/client.rs` |
+//! | which requests are refused | `answer/mod.rs`, `server/syntax.rs` |
+//! | a guard against hostile requests | `server/mod.rs` lists them |
+//! | an option or a variable | `options.rs` |
+//! | how the service stops | `supervision.rs`, `Server::drain` |
+//! | the log, the socket, systemd, exit statuses | `host/` |
 
-mod accept;
-mod access_log;
 mod answer;
-mod client;
-mod fatal;
-mod forms;
-mod framing;
-mod hold;
-mod listener;
-mod logging;
-mod memory;
+mod host;
 mod options;
-mod page;
-mod persistence;
-mod pulse;
-mod relief;
-mod report;
-mod response;
+mod server;
 mod service;
-mod signals;
 mod supervision;
-mod systemd;
 
 use std::env;
 use std::io::{self, Write};
@@ -41,11 +30,17 @@ use std::sync::mpsc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use client::Reading;
+use answer::client::Reading;
+use host::exit::{self, Failure};
+use host::signals::Signals;
+use host::systemd::{self, Status};
+use host::{listener, logging};
 use options::{Command, Options};
-use service::Service;
-use signals::Signals;
-use systemd::Status;
+use server::Server;
+use supervision::Event;
+
+/// The log target of the start-up lines, which operators filter by.
+const LOG: &str = "publicip_poc";
 
 fn main() -> ExitCode {
     let command = options::parse(env::args_os().skip(1), |name| env::var_os(name));
@@ -53,68 +48,75 @@ fn main() -> ExitCode {
         Ok(Command::Help) => print(&format!("{}\n\n{}", options::USAGE, options::HELP)),
         Ok(Command::Version) => print(concat!("publicip-poc ", env!("CARGO_PKG_VERSION"))),
         Ok(Command::Serve(options)) => serve(&options),
-        Err(reason) => Err((
-            fatal::WRONG_SETTING,
-            format!("{reason}\n{}", options::USAGE),
-        )),
+        Err(reason) => Err(Failure::Setting(format!("{reason}\n{}", options::USAGE))),
     };
     match result {
         Ok(()) => {
             logging::finish(None);
             ExitCode::SUCCESS
         }
-        Err((code, reason)) => {
+        Err(failure) => {
+            let reason = failure.to_string();
             systemd::failed(&reason);
             logging::finish(Some(&reason));
-            ExitCode::from(code)
+            ExitCode::from(failure.status())
         }
     }
 }
 
-/// Unlike `println!`, does not panic when nobody reads.
-fn print(text: &str) -> Result<(), (u8, String)> {
-    let written = writeln!(io::stdout(), "{text}");
-    written.map_err(|error| (fatal::CANNOT_SERVE, format!("cannot print: {error}")))
+/// Unlike `println!`, does not panic if nobody reads.
+fn print(text: &str) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{text}")
+        .map_err(|error| Failure::Service(format!("cannot print: {error}")))
 }
 
-/// Each connection takes two descriptors; the soft limit is mostly 1,024, for programs that call
+/// Each connection takes two descriptors; the soft limit is usually 1,024, for programs that call
 /// select(2).
 fn raise_limit_of_files() -> io::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
 
-fn serve(options: &Options) -> Result<(), (u8, String)> {
-    let cannot = |reason| (fatal::CANNOT_SERVE, reason);
-    fatal::install_panic_policy();
-    let no_signals = |error: io::Error| cannot(format!("signals cannot be waited for: {error}"));
-    let signals = Signals::block().map_err(no_signals)?;
-    logging::start(options.log_level).map_err(cannot)?;
+fn serve(options: &Options) -> Result<(), Failure> {
+    let cannot = |what, error: io::Error| Failure::Service(format!("{what}: {error}"));
+    exit::install_panic_policy();
+    let signals = Signals::block().map_err(|error| cannot("cannot wait for signals", error))?;
+    logging::start(options.log_level).map_err(Failure::Service)?;
     if let Err(error) = raise_limit_of_files() {
-        log::warn!("the limit of open files stays as it is: {error}");
+        log::warn!(target: LOG, "the limit of open files stays as it is: {error}");
     }
     let listener = listener::open(options.listen).map_err(|error| match error {
-        listener::Error::HandedOver(reason) => (fatal::WRONG_SETTING, reason),
-        listener::Error::Bind(reason) => cannot(reason),
+        listener::Error::HandedOver(reason) => Failure::Setting(reason),
+        listener::Error::Bind(reason) => Failure::Service(reason),
     })?;
     let address = listener
         .local_addr()
-        .map_err(|error| cannot(error.to_string()))?;
+        .map_err(|error| cannot("cannot listen", error))?;
     let (sender, events) = mpsc::channel();
-    signals.forward(sender.clone()).map_err(no_signals)?;
-    let service = Service::start(listener, options.reading.clone(), sender)
-        .map_err(|error| cannot(format!("cannot start: {error}")))?;
+    let (on_signal, on_fault) = (sender.clone(), sender);
+    // Nobody receives any more once the service ends.
+    signals
+        .forward(move |signal| drop(on_signal.send(Event::Stop(signal))))
+        .map_err(|error| cannot("cannot wait for signals", error))?;
+    let reading = options.reading.clone();
+    let server = Server::start(
+        listener,
+        move |exchange| service::serve(exchange, &reading),
+        move |fault| drop(on_fault.send(Event::Fault(fault))),
+    )
+    .map_err(|error| cannot("cannot start", error))?;
     announce(&address, &options.reading);
     let status = Status::new(address, &options.reading);
-    supervision::run(service, &events, status).map_err(cannot)
+    supervision::run(server, &events, status).map_err(|fault| Failure::Service(fault.to_string()))
 }
 
 fn announce(address: &SocketAddr, reading: &Reading) {
     let version = env!("CARGO_PKG_VERSION");
     let line = format!("publicip-poc {version} listens on {address}; client: {reading}");
     match reading {
-        Reading::TrustedHops { .. } => log::info!("{line}"),
+        Reading::TrustedHops { .. } => log::info!(target: LOG, "{line}"),
         Reading::FirstEntry => log::warn!(
+            target: LOG,
             "{line}, which clients can forge: set --trusted-hops 1 behind one load balancer"
         ),
     }

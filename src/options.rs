@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use ipnet::IpNet;
 use log::LevelFilter;
 
-use crate::client::Reading;
+use crate::answer::client::Reading;
 
 /// What `--help` prints; the usage line also follows a usage error.
 pub const USAGE: &str = "\

@@ -11,12 +11,15 @@ use support::{Program, Response, connect, read_until_quiet};
 fn connections_end_as_they_must_and_while_few_requests_come_in() {
     let program = Program::start(&[]);
     for (request, ends) in [
-        ("GET / HTTP/1.1\r\n\r\n", false),
-        ("GET / HTTP/1.1\r\nConnection: close\r\n\r\n", true),
+        ("GET / HTTP/1.1\r\nHost: test\r\n\r\n", false),
+        (
+            "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n",
+            true,
+        ),
         ("GET / HTTP/1.0\r\n\r\n", true),
         ("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", false),
         (
-            "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
             true,
         ),
     ] {
@@ -35,7 +38,8 @@ fn connections_persist_while_many_requests_come_in() {
     for (version, said) in [("1.1", None), ("1.0", Some("keep-alive"))] {
         let program = Program::start(&["--log-level", "warn"]);
         let mut stream = BufReader::new(connect(program.address));
-        let request = format!("GET / HTTP/{version}\r\nConnection: keep-alive\r\n\r\n");
+        let request =
+            format!("GET / HTTP/{version}\r\nHost: test\r\nConnection: keep-alive\r\n\r\n");
         let begin = Instant::now();
         let mut persists = 0;
         while persists < 100 {
@@ -55,7 +59,9 @@ fn pipelined_requests_are_answered_in_order() {
     let program = Program::start(&[]);
     let mut stream = connect(program.address);
     let request = |client: u8| {
-        format!("GET / HTTP/1.1\r\nAccept: text/plain\r\nX-Forwarded-For: 192.0.2.{client}\r\n\r\n")
+        format!(
+            "GET / HTTP/1.1\r\nHost: test\r\nAccept: text/plain\r\nX-Forwarded-For: 192.0.2.{client}\r\n\r\n"
+        )
     };
     let requests: String = (0..50).map(request).collect();
     stream.write_all(requests.as_bytes()).unwrap();

@@ -14,6 +14,20 @@ scripts() {
 	git ls-files -z | xargs -0 grep -lIE '^#!/(usr/)?bin/(env )?(ba)?sh|^# shellcheck shell=' | xargs shellcheck
 }
 
+# Only src/server names tiny_http's Server and Request; plain data may name Method, Header and HTTPVersion. Rooms import
+# downwards only.
+rooms() {
+	local wrong
+	wrong=$(
+		grep -rnE 'tiny_http::' src --include='*.rs' --exclude-dir=server | grep -vE 'tiny_http::(\{?(Header|Method)(, (Header|Method))*\}?);' || true
+		grep -rnE 'crate::(server|host|service|supervision|options)\b' src/answer || true
+		grep -rnE 'crate::(host|service|supervision|options)\b' src/server || true
+		grep -rnE 'crate::(server|service|supervision|options)\b' src/host || true
+		grep -rnE 'crate::(supervision|host|options)\b' src/service.rs || true
+	)
+	[ -z "$wrong" ] || { echo "$wrong"; return 1; }
+}
+
 licences() {
 	tool cargo-deny 0.20.2
 	"$CARGO" deny --log-level warn check licenses bans sources
@@ -23,5 +37,6 @@ step 'rustfmt' "$CARGO" fmt --check
 step 'clippy' "$CARGO" clippy --quiet --all-targets -- -D warnings
 step 'rustdoc' rustdoc
 step 'shellcheck' scripts
+step 'rooms import in one direction' rooms
 step 'licences and sources of dependencies' licences
 summary

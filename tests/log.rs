@@ -14,7 +14,7 @@ fn a_log_line_a_request() {
     let program = Program::start(&[]);
     exchange(
         program.address,
-        "GET /a?b HTTP/1.1\r\nX-Forwarded-For: 203.0.113.195\r\n\r\n",
+        "GET /a?b HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 203.0.113.195\r\n\r\n",
     );
     let line = program.log_line("client=").expect("a line");
     assert!(
@@ -23,7 +23,7 @@ fn a_log_line_a_request() {
         ),
         "{line}"
     );
-    exchange(program.address, "HEAD / HTTP/1.1\r\n\r\n");
+    exchange(program.address, "HEAD / HTTP/1.1\r\nHost: test\r\n\r\n");
     let line = program.log_line("client=").expect("a line");
     assert!(
         line.ends_with("client=- peer=127.0.0.1 method=HEAD path=/ status=200 bytes=0"),
@@ -31,7 +31,7 @@ fn a_log_line_a_request() {
     );
     exchange(
         program.address,
-        "POST / HTTP/1.1\r\nContent-Length: 2000\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2000\r\n\r\n",
     );
     let line = program.log_line("client=").expect("a line");
     assert!(line.contains("method=POST path=/ status=405"), "{line}");
@@ -54,16 +54,22 @@ fn log_lines_cannot_be_forged() {
     ] {
         exchange(
             program.address,
-            &format!("GET / HTTP/1.1\r\nX-Forwarded-For: {forged}\r\n\r\n"),
+            &format!("GET / HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: {forged}\r\n\r\n"),
         );
         let line = program.log_line("client=").expect("a line");
         assert!(line.contains(shown), "{line}");
     }
-    exchange(program.address, "GET /\"\x1b HTTP/1.1\r\n\r\n");
+    exchange(
+        program.address,
+        "GET /\"\x1b HTTP/1.1\r\nHost: test\r\n\r\n",
+    );
     let line = program.log_line("client=").expect("a line");
     assert!(line.contains(r#"path="/\"\u{1b}" status=200"#), "{line}");
     let long = "x".repeat(10_000);
-    exchange(program.address, &format!("{long} /{long} HTTP/1.1\r\n\r\n"));
+    exchange(
+        program.address,
+        &format!("{long} /{long} HTTP/1.1\r\nHost: test\r\n\r\n"),
+    );
     let line = program.log_line("client=").expect("a line");
     assert!(
         line.len() < 1000 && line.contains("x... path=/xx"),
@@ -73,7 +79,7 @@ fn log_lines_cannot_be_forged() {
 
 #[test]
 fn health_checks_are_logged_at_debug() {
-    let check = "GET / HTTP/1.1\r\nUser-Agent: ELB-HealthChecker/2.0\r\n";
+    let check = "GET / HTTP/1.1\r\nHost: test\r\nUser-Agent: ELB-HealthChecker/2.0\r\n";
     for (level, fields, logged) in [
         ("debug", "", "DEBUG"),
         ("info", "", "stopped"),

@@ -135,7 +135,9 @@ fn signals_end_the_program_within_a_second() {
 fn a_request_in_hand_is_answered_when_the_program_stops() {
     let mut program = Program::start(&[]);
     let mut stream = connect(program.address);
-    stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: test\r\n")
+        .unwrap();
     thread::sleep(Duration::from_millis(50));
     program.signal("TERM");
     thread::sleep(Duration::from_millis(50));

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::client::tests::trusting;
+use crate::answer::client::tests::trusting;
 
 fn parsed(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Command, String> {
     parse(arguments.iter().map(OsString::from), |name| {

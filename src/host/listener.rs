@@ -1,7 +1,8 @@
-//! The listening socket: handed over by systemd, else bound here.
+//! The listening socket: handed over by systemd, or else bound here.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
 use listenfd::ListenFd;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -9,8 +10,13 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 /// The port when none is set.
 const DEFAULT_PORT: u16 = 8080;
 
-/// Connections that wait to be accepted; the kernel caps it at `net.core.somaxconn`.
+/// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
+
+/// A peer that is gone is given up after two minutes, as the socket unit has it.
+const KEEP_ALIVE_TIME: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_PROBES: u32 = 6;
 
 /// Why there is no listening socket.
 pub enum Error {
@@ -20,11 +26,11 @@ pub enum Error {
     Bind(String),
 }
 
-/// Takes the socket that was handed over (sd_listen_fds(3)), else binds `address`, or any address
-/// and port 8080 when there is none.
+/// Takes the socket that was handed over (sd_listen_fds(3)), or else binds `address`, by default any
+/// address and port 8080.
 ///
 /// # Errors
-/// One line each that says what is wrong and what to do.
+/// One line that says what is wrong and what to do.
 pub fn open(address: Option<SocketAddr>) -> Result<TcpListener, Error> {
     let mut handed_over = ListenFd::from_env();
     match handed_over.len() {
@@ -49,7 +55,7 @@ fn take(handed_over: &mut ListenFd) -> Result<TcpListener, String> {
         Ok(false) => return Err(wrong("a socket that does not listen".into())),
         Err(error) => return Err(wrong(format!("something else ({error})"))),
     }
-    // A predecessor left it non-blocking when it stopped accepting (see `supervision.rs`).
+    // The previous process left it non-blocking when it stopped accepting (`Server::drain`).
     listener
         .set_nonblocking(false)
         .map_err(|error| wrong(format!("an unusable socket ({error})")))?;
@@ -62,7 +68,7 @@ fn bind_any(address: Option<SocketAddr>) -> Result<TcpListener, (SocketAddr, io:
     let at = |address| bind(address).map_err(|error| (address, error));
     match address {
         Some(address) => at(address),
-        // A host without IPv6 says so in one of several ways; what else is wrong shows again.
+        // A host without IPv6 reports one of several errors; any other error occurs again.
         None => at(ipv6).or_else(|(address, error)| match error.kind() {
             ErrorKind::AddrInUse | ErrorKind::PermissionDenied => Err((address, error)),
             _ => at(ipv4),
@@ -81,9 +87,13 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
         socket.set_only_v6(false)?;
     }
     socket.set_reuse_address(true)?;
-    // Accepted connections inherit both.
+    // Accepted connections inherit these.
     socket.set_tcp_nodelay(true)?;
-    socket.set_tcp_keepalive(&TcpKeepalive::new())?;
+    let keep_alive = TcpKeepalive::new()
+        .with_time(KEEP_ALIVE_TIME)
+        .with_interval(KEEP_ALIVE_INTERVAL)
+        .with_retries(KEEP_ALIVE_PROBES);
+    socket.set_tcp_keepalive(&keep_alive)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
@@ -97,4 +107,33 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
         _ => "set another --listen",
     };
     format!("cannot listen on {address}: {error}; {way_out}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the socket unit sets, so that both ways to a socket serve alike.
+    #[test]
+    fn options_are_those_of_the_socket_unit() {
+        let unit = include_str!("../../systemd/publicip-poc.socket");
+        let directive = |name: &str| {
+            let line = unit.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.strip_prefix('=')).expect(name)
+        };
+        let seconds = |name| Duration::from_secs(directive(name).parse().unwrap());
+        let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let socket = SockRef::from(&listener);
+        let time = socket.tcp_keepalive_time().unwrap();
+        let interval = socket.tcp_keepalive_interval().unwrap();
+        let probes = socket.tcp_keepalive_retries().unwrap();
+        assert_eq!(directive("KeepAlive"), "yes");
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(time, seconds("KeepAliveTimeSec"));
+        assert_eq!(interval, seconds("KeepAliveIntervalSec"));
+        assert_eq!(probes.to_string(), directive("KeepAliveProbes"));
+        assert_eq!(directive("NoDelay"), "yes");
+        assert!(socket.tcp_nodelay().unwrap());
+        assert_eq!(BACKLOG.to_string(), directive("Backlog"));
+    }
 }

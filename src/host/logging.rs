@@ -1,9 +1,9 @@
-//! The log: `simple_logger` on standard error, with what journald needs in front, written by a
-//! thread of its own.
+//! The log: `simple_logger` on standard error, prefixed for journald, written by a thread of its
+//! own.
 //!
-//! Writing blocks while nobody reads: journald is stopped, a pipe is full. A worker that waits for
-//! that answers nobody, and a process that wants to say why it ends never ends. So lines queue up;
-//! when the writer gets nowhere for [`STALL`], they are lost and counted.
+//! Writing blocks while nobody reads: journald is stopped, or a pipe is full. A worker that waited
+//! for that would answer nobody, and a process that wants to say why it ends would never end. So
+//! lines are queued; if the writer is stuck for [`STALL`], they are dropped and counted.
 
 use std::env;
 use std::io::{self, Write};
@@ -17,21 +17,24 @@ use std::time::Duration;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use simple_logger::SimpleLogger;
 
-/// Messages that may wait for the writer.
+/// Capacity of the queue, in messages.
 const QUEUE: usize = 1024;
 
-/// How long a full queue is waited for, and how often it is looked at, in milliseconds.
+/// How long to wait for room in a full queue, in milliseconds; it is checked once in each.
 const STALL: u32 = 50;
 
-/// How long the last lines may take when the process ends.
+/// How long writing the last lines may take when the process ends.
 const LAST: Duration = Duration::from_millis(500);
+
+/// The log target of this file's own line, which operators filter by.
+const LOG: &str = "publicip_poc::logging";
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
 struct Logger {
     simple: SimpleLogger,
     queue: SyncSender<Message>,
-    /// A full queue was waited for in vain, and nothing was written since.
+    /// The queue stayed full for [`STALL`], and nothing has been written since.
     stalled: AtomicBool,
     lost: AtomicU64,
 }
@@ -42,7 +45,7 @@ enum Message {
         target: String,
         text: String,
     },
-    /// The reason why the process ends, if there is one to be told, and whom to tell when all is
+    /// Why the process ends, if there is a reason to report, and whom to notify once everything is
     /// written.
     Last(Option<String>, mpsc::Sender<()>),
 }
@@ -50,11 +53,11 @@ enum Message {
 /// Starts logging at `level`.
 ///
 /// # Errors
-/// A logger is set already, or there is no thread to be had.
+/// A logger has been set before, or no thread is available.
 pub fn start(level: LevelFilter) -> Result<(), String> {
     let (queue, messages) = mpsc::sync_channel(QUEUE);
     let logger = LOGGER.get_or_init(|| Logger {
-        // What tiny_http logs, this service says itself and in better words.
+        // This service reports what tiny_http logs, in better words.
         simple: SimpleLogger::new()
             .with_level(level)
             .with_module_level("tiny_http", LevelFilter::Off),
@@ -70,8 +73,8 @@ pub fn start(level: LevelFilter) -> Result<(), String> {
     log::set_logger(logger).map_err(|error| error.to_string())
 }
 
-/// Writes what is queued and then, in one line, the `reason` why the process ends; all within
-/// bounds, for maybe nobody reads any more.
+/// Writes what is queued and then, in one line, why the process ends. The time for it is limited,
+/// because nobody may be reading any more.
 pub fn finish(reason: Option<&str>) {
     let reason = reason.map(|reason| format!("publicip-poc: {reason}"));
     let Some(logger) = LOGGER.get() else {
@@ -80,13 +83,13 @@ pub fn finish(reason: Option<&str>) {
     };
     let (done, wait) = mpsc::channel();
     if logger.send(Message::Last(reason, done)) {
-        // Elapsed or not, the process ends.
+        // In time or not, the process ends.
         let _ = wait.recv_timeout(LAST);
     }
 }
 
 impl Logger {
-    /// Tells whether the message found room in the queue.
+    /// Returns whether there was room in the queue.
     fn send(&self, mut message: Message) -> bool {
         for _ in 0..STALL {
             match self.queue.try_send(message) {
@@ -110,7 +113,7 @@ impl Logger {
                 } => self.write_line(level, &target, &text),
                 Message::Last(reason, done) => {
                     write_reason(reason);
-                    // Whoever waited may have given up.
+                    // The receiver may have given up.
                     let _ = done.send(());
                 }
             }
@@ -118,15 +121,15 @@ impl Logger {
             let lost = self.lost.swap(0, Relaxed);
             if lost > 0 {
                 let text = format!("{lost} lines were lost: nobody read the log");
-                self.write_line(Level::Warn, module_path!(), &text);
+                self.write_line(Level::Warn, LOG, &text);
             }
         }
     }
 
     fn write_line(&self, level: Level, target: &str, text: &str) {
         let _ = io::stderr().write_all(priority(level).as_bytes());
-        // `eprintln!`, which simple_logger uses, panics when standard error is gone. The log is
-        // lost then, the service is not.
+        // `eprintln!`, which simple_logger uses, panics if standard error is gone. The log is then
+        // lost, the service is not.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             self.simple.log(
                 &Record::builder()
@@ -158,7 +161,7 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Writes in one piece, and whether or not there is a logger.
+/// Writes the line in one piece, whether or not there is a logger.
 fn write_reason(reason: Option<String>) {
     if let Some(reason) = reason {
         let line = format!("{}{reason}\n", priority(Level::Error));
@@ -166,9 +169,8 @@ fn write_reason(reason: Option<String>) {
     }
 }
 
-/// The prefix by which journald learns the priority of a line (sd-daemon(3)); empty elsewhere, and
-/// for info, which is what the journal takes a line for without one (systemd.exec(5),
-/// `SyslogLevel=`).
+/// The prefix that tells journald a line's priority (sd-daemon(3)). It is empty elsewhere, and for
+/// info, which is journald's default (systemd.exec(5), `SyslogLevel=`).
 fn priority(level: Level) -> &'static str {
     static JOURNALD: OnceLock<bool> = OnceLock::new();
     if !JOURNALD.get_or_init(|| env::var_os("JOURNAL_STREAM").is_some()) {

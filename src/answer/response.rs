@@ -1,21 +1,21 @@
-//! A response in plain data, and its bytes.
+//! A response as plain data, and its bytes.
 //!
-//! The head is written here and not by tiny_http's `Response`, which sends every response in two
-//! writes once it is over 1,024 bytes and removes a `Connection` field that it is given.
+//! The head is written here rather than by tiny_http's `Response`, which needs two writes for a
+//! response over 1,024 bytes and removes a `Connection` field.
 
 use std::fmt::{self, Write};
 use std::time::SystemTime;
 
 use httpdate::HttpDate;
 
-/// What the service calls itself; it gives away no version.
+/// The `Server` field; it does not give away a version.
 pub const SERVER: &str = "publicip-poc";
 
 /// The page needs its one `style` attribute and nothing else.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/// Room for a usual head, in bytes.
+/// Initial capacity for the head, in bytes.
 const USUAL_HEAD: usize = 512;
 
 /// A status code and its reason phrase (RFC 9110, section 15).
@@ -32,7 +32,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The code of three digits.
+    /// The three-digit code.
     pub fn code(self) -> u16 {
         match self {
             Self::Ok => 200,
@@ -52,30 +52,45 @@ impl Status {
     }
 }
 
-/// What is said about the connection (RFC 9112, section 9).
+/// The `Connection` field (RFC 9112, section 9).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Connection {
-    /// It persists, as HTTP/1.1 has it unless something is said.
+    /// No field: HTTP/1.1 connections persist by default.
     Persists,
-    /// It persists, which an HTTP/1.0 client has to be told.
+    /// An HTTP/1.0 client has to be told that the connection persists.
     KeepAlive,
-    /// It ends, or nothing more may be sent on it.
+    /// The client must not send anything more.
     Close,
 }
 
 /// A response without its connection.
-#[derive(Debug, PartialEq)]
 pub struct Response {
-    /// The status.
-    pub status: Status,
-    /// The media type of `content`.
-    pub content_type: &'static str,
-    /// The whole content; a HEAD request is answered without it.
-    pub content: String,
+    status: Status,
+    content_type: &'static str,
+    content: String,
 }
 
 impl Response {
-    /// A plain sentence for a request that gets no page.
+    /// A 200 response with this content.
+    pub fn ok(content_type: &'static str, content: String) -> Self {
+        Self {
+            status: Status::Ok,
+            content_type,
+            content,
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The whole content; a HEAD request is answered without it.
+    pub fn content(&self) -> &str {
+        &self.content
+    }
+
+    /// One plain sentence for a request that does not get the page.
     pub fn refusal(status: Status, sentence: &str) -> Self {
         Self {
             status,
@@ -84,8 +99,8 @@ impl Response {
         }
     }
 
-    /// The bytes of the response, ready for one write; `head_only` leaves the content out but
-    /// declares its length, as HEAD has it (RFC 9110, section 9.3.2).
+    /// The bytes of the response, ready for one write. `head_only` omits the content but still
+    /// declares its length, as HEAD requires (RFC 9110, section 9.3.2).
     pub fn to_bytes(&self, connection: Connection, head_only: bool) -> Vec<u8> {
         let mut bytes = String::with_capacity(USUAL_HEAD + self.content.len());
         write!(
@@ -104,7 +119,7 @@ impl Response {
         bytes.into_bytes()
     }
 
-    /// Writes the field lines but for `Date` and `Server`.
+    /// Writes all field lines except `Date` and `Server`.
     pub fn write_fields(&self, out: &mut impl Write, connection: Connection) -> fmt::Result {
         write!(
             out,

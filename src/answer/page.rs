@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use crate::report::Report;
+use super::report::Report;
 
-/// Room for the page of a usual request, so that it is built without growing.
+/// Initial capacity: a typical page fits without growing.
 const USUAL_LENGTH: usize = 768;
 
 /// The page. The line of four spaces and the missing newline at the end are the original's.

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::report::Report;
+use super::report::Report;
 
 /// The address and a newline.
 pub fn text(report: &Report<'_>) -> String {
     format!("{}\n", address(report).unwrap_or("Not available"))
 }
 
-/// One line of JSON in the documented order, `null` for what is not there.
+/// One line of JSON in the documented order, with `null` for what is missing.
 pub fn json(report: &Report<'_>) -> String {
     // The serialiser renders the values; the order of the names is part of the interface, and a
     // `serde_json` object sorts its own.
@@ -25,7 +25,7 @@ pub fn json(report: &Report<'_>) -> String {
     )
 }
 
-/// The client's address; an empty first entry, which the page shows as the original did, is none.
+/// The client's address. An empty first entry, which the page shows as the original did, is none.
 fn address<'a>(report: &'a Report<'_>) -> Option<&'a str> {
     report
         .original

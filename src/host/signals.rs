@@ -1,19 +1,16 @@
 //! Signals: the first SIGTERM or SIGINT asks the service to stop, the second ends it at once.
 
 use std::io;
-use std::sync::mpsc::Sender;
 use std::thread;
 
 use nix::sys::signal::{SigSet, Signal};
 
-use crate::supervision::Event;
-
-/// The signals that stop the service, blocked: they wait for [`Signals::forward`].
+/// The signals that stop the service; they are blocked and wait for [`Signals::forward`].
 pub struct Signals(SigSet);
 
 impl Signals {
-    /// Blocks the signals in this thread and those it starts from now on, which have to be all
-    /// (signal(7)).
+    /// Blocks the signals in this thread and in those it starts from now on (signal(7)), which must
+    /// be all others.
     ///
     /// # Errors
     /// The kernel refuses.
@@ -23,21 +20,20 @@ impl Signals {
         Ok(Self(signals))
     }
 
-    /// Sends [`Event::Stop`] for the first signal.
+    /// Passes the name of the first signal on.
     ///
     /// # Errors
-    /// There is no thread to be had.
-    pub fn forward(self, events: Sender<Event>) -> io::Result<()> {
+    /// No thread is available.
+    pub fn forward(self, on_signal: impl FnOnce(&'static str) + Send + 'static) -> io::Result<()> {
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
                 let Ok(signal) = self.0.wait() else {
-                    unreachable!("sigwait(3) fails for signals only that do not exist");
+                    unreachable!("sigwait(3) fails only for signals that do not exist");
                 };
-                // The second one then does to the process what it does by default.
+                // The second signal then kills the process, as long as a thread, this one, lets it.
                 let _ = self.0.thread_unblock();
-                // Nobody listens any more when the process ends.
-                let _ = events.send(Event::Stop(signal.as_str()));
+                on_signal(signal.as_str());
                 loop {
                     thread::park();
                 }

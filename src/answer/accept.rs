@@ -1,26 +1,26 @@
 //! Which form of the answer a request prefers: content negotiation over `Accept`
 //! (RFC 9110, section 12.5.1).
 
-/// The forms the answer comes in.
+/// The forms of the answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Form {
-    /// The original's page: what browsers, health checks and unknown wishes get.
+    /// The original's page: for browsers, health checks and unknown media types.
     Html,
-    /// The address and a newline, as checkip.amazonaws.com answers.
+    /// The address and a newline, like checkip.amazonaws.com.
     Text,
     /// One line of JSON.
     Json,
 }
 
-/// In the order of preference among equals.
+/// In order of preference among equals.
 const FORMS: [(Form, &str, &str); 3] = [
     (Form::Html, "text", "html"),
     (Form::Text, "text", "plain"),
     (Form::Json, "application", "json"),
 ];
 
-/// The form with the highest quality; the page where nothing else is asked for, since a page is
-/// kinder than 406 Not Acceptable.
+/// The form with the highest quality. The page is the fallback: it is kinder than 406 Not
+/// Acceptable.
 pub fn preferred<'a>(lines: &(impl Iterator<Item = &'a str> + Clone)) -> Form {
     let mut best = (Form::Html, 0);
     for (form, kind, subtype) in FORMS {
@@ -32,7 +32,7 @@ pub fn preferred<'a>(lines: &(impl Iterator<Item = &'a str> + Clone)) -> Form {
     best.0
 }
 
-/// The quality in thousandths that the most specific matching range gives to `kind/subtype`.
+/// The quality, in thousandths, that the most specific matching range gives `kind/subtype`.
 fn quality<'a>(lines: impl Iterator<Item = &'a str>, kind: &str, subtype: &str) -> u16 {
     let mut most_specific = (0, 0);
     for range in lines.flat_map(|line| line.split(',')) {
@@ -54,13 +54,13 @@ fn quality<'a>(lines: impl Iterator<Item = &'a str>, kind: &str, subtype: &str) 
                 .eq_ignore_ascii_case("q")
                 .then(|| thousandths(value.trim()))
         });
-        // Of two equally specific ranges the better one counts, whatever their order.
+        // Of two equally specific ranges the better one counts, in whatever order they come.
         most_specific = most_specific.max((specificity, weight.unwrap_or(1000)));
     }
     most_specific.1
 }
 
-/// Reads a weight (RFC 9110, section 12.4.2): `0`, `0.5`, `1.000`; one that is none counts as 0.
+/// Parses a weight (RFC 9110, section 12.4.2): `0`, `0.5`, `1.000`. An invalid one counts as 0.
 fn thousandths(weight: &str) -> u16 {
     let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
     let digits = fraction.bytes().all(|byte| byte.is_ascii_digit());

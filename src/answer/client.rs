@@ -1,8 +1,8 @@
-//! Who the client is: the policy over the peer's address and the `X-Forwarded-For` lines.
+//! Who the client is, decided from the peer's address and the `X-Forwarded-For` lines.
 //!
-//! A load balancer appends the address it saw to `X-Forwarded-For`, so what stands further left
-//! was written by the client or by a proxy in front. Several lines of the field are one list in
-//! the order of the lines (RFC 9110, section 5.3).
+//! A load balancer appends the address it saw to `X-Forwarded-For`, so everything further left
+//! was written by the client or by a proxy in front. Several lines of the field form one list, in
+//! order (RFC 9110, section 5.3).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,23 +14,23 @@ use ipnet::IpNet;
 /// How `X-Forwarded-For` is read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reading {
-    /// The first entry of the first line, as it came: what the original program shows, and what
-    /// any client can forge.
+    /// The first entry of the first line, unchanged. The original program shows it, and any client
+    /// can forge it.
     FirstEntry,
     /// The entry that the outermost of our own load balancers wrote.
     TrustedHops {
-        /// How many load balancers stand in front; the client is this entry from the right.
+        /// How many load balancers are in front; the client is this entry from the right.
         hops: NonZeroUsize,
-        /// Whose lines are believed; empty: everyone's. Another peer is the client itself.
+        /// Peers whose lines are believed; all of them if empty. Any other peer is the client.
         peers: Vec<IpNet>,
     },
 }
 
-/// The client's address, or `None` where it cannot be told.
+/// The client's address, or `None` if it is unknown.
 ///
-/// `peer` is the canonical address of the connection's other end, `lines` the values of all
-/// `X-Forwarded-For` lines in order. With [`Reading::TrustedHops`] a missing or unreadable entry
-/// in the deciding place is `None`, never an entry further left: those can be forged.
+/// `peer` is the canonical address of the other end of the connection, `lines` are the values of
+/// all `X-Forwarded-For` lines in order. With [`Reading::TrustedHops`], a missing or invalid entry
+/// in the deciding position yields `None`, never an entry further left: those can be forged.
 pub fn original<'a>(
     reading: &Reading,
     peer: IpAddr,
@@ -63,14 +63,14 @@ pub fn original<'a>(
     }
 }
 
-/// What Python's `str.strip` strips from ASCII, and so the original program.
+/// What Python's `str.strip`, and so the original program, strips from ASCII.
 fn is_python_space(character: char) -> bool {
     character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
 }
 
-/// Reads one entry: an IPv4 or IPv6 address, with or without a port as the ALB writes it when
-/// `routing.http.xff_client_port.enabled` is set. Zone identifiers are dropped, for they mean
-/// nothing on another host; an IPv4-mapped address becomes IPv4.
+/// Parses one entry: an IPv4 or IPv6 address, with or without a port, which the ALB adds when
+/// `routing.http.xff_client_port.enabled` is set. Zone identifiers are dropped because they mean
+/// nothing on another host. An IPv4-mapped address becomes IPv4.
 fn address(entry: &str) -> Option<IpAddr> {
     let ipv6 = |text: &str| {
         let (address, zone) = text.split_once('%').unwrap_or((text, "-"));
@@ -98,7 +98,7 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
-/// As the start-up log line and `systemctl status` tell it.
+/// As shown in the start-up log line and by `systemctl status`.
 impl fmt::Display for Reading {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

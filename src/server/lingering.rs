@@ -1,0 +1,73 @@
+//! Lingering close (RFC 9112, section 9.6): connections on which nothing more is owed.
+//!
+//! A request that is refused before its body has arrived is answered with `Connection: close`. The
+//! body is then read and discarded for a while, so that the answer is not lost to a reset, and the
+//! connection is shut before tiny_http can take what follows for the next request. A large answer
+//! gets more time, because it is owed, but not forever.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::connections;
+
+/// The connections, by their peers.
+#[derive(Default)]
+pub struct Lingering {
+    connections: Mutex<HashMap<SocketAddr, State>>,
+    shut: Condvar,
+}
+
+enum State {
+    OpenUntil(Instant),
+    /// What tiny_http has buffered of it may still turn up as a request, until the next tick.
+    Shut,
+}
+
+impl Lingering {
+    /// Shuts the connection after this time.
+    pub fn add(&self, peer: SocketAddr, time: Duration) {
+        let state = State::OpenUntil(Instant::now() + time);
+        self.lock().insert(peer, state);
+    }
+
+    /// Whether the connection is one of these.
+    pub fn contains(&self, peer: &SocketAddr) -> bool {
+        self.lock().contains_key(peer)
+    }
+
+    /// Has the connection shut at the next tick, and waits until it is.
+    pub fn wait_until_shut(&self, peer: SocketAddr) {
+        let mut connections = self.lock();
+        connections.insert(peer, State::OpenUntil(Instant::now()));
+        while let Some(State::OpenUntil(_)) = connections.get(&peer) {
+            let wait = self.shut.wait(connections);
+            connections = wait.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Shuts the connections whose time is up.
+    pub fn tick(&self) {
+        let now = Instant::now();
+        let mut expired = HashSet::new();
+        self.lock().retain(|peer, state| match state {
+            State::Shut => false,
+            State::OpenUntil(deadline) => {
+                if *deadline <= now {
+                    expired.insert(*peer);
+                }
+                true
+            }
+        });
+        connections::shut(&expired);
+        let mut connections = self.lock();
+        connections.extend(expired.into_iter().map(|peer| (peer, State::Shut)));
+        self.shut.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SocketAddr, State>> {
+        let lock = self.connections.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,221 @@
+//! Starvation: answers connections that tiny_http has accepted but that no thread reads.
+//!
+//! `keep_alive` says why there are such connections. While the connections before them do not end,
+//! and an undroppable request never does, no thread comes free for them. So a request of which
+//! nothing has been read yet is taken from the socket and answered here, with `Connection: close`.
+//! When tiny_http's thread gets to the connection at last, it finds that it has ended.
+//!
+//! SECURITY: a request is taken only if the kernel says that not one byte of its connection has
+//! ever been read. Otherwise the middle of a body could pass for a request.
+//!
+//! Rejected: connecting to ourselves, so that a thread comes free (needs the network that the unit
+//! takes away); ending other clients' connections for it (they may be half-way through a request);
+//! ending the process (the connection is lost, and so are others); receive timeouts on the listening
+//! socket (`accept` then fails, and tiny_http stops); several servers on one socket (each starves).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
+use tiny_http::{HTTPVersion, Header, Method};
+
+use super::connections;
+
+/// A thread that has been woken reads within this time, unless the machine is overloaded.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A look costs some 2 us per connection: a pause of so many times as long follows, so that looking
+/// takes 4 % of a processor at most.
+const REST: u32 = 24;
+
+/// More than a load balancer lets through, in bytes.
+const MAX_HEAD: usize = 80 * 1024;
+
+/// When to look again.
+pub struct Starvation {
+    next_look: Instant,
+}
+
+/// A request that was taken from its connection.
+pub struct Starved {
+    pub(super) method: Method,
+    pub(super) target: String,
+    pub(super) version: HTTPVersion,
+    pub(super) headers: Vec<Header>,
+    pub(super) peer: SocketAddr,
+    descriptor: RawFd,
+}
+
+impl Starvation {
+    /// The first look may come at once.
+    pub fn new() -> Self {
+        Self {
+            next_look: Instant::now(),
+        }
+    }
+
+    /// Takes the requests of which nothing is read; none if it is not time to look again.
+    pub fn find(&mut self) -> Vec<Starved> {
+        let begin = Instant::now();
+        if begin < self.next_look {
+            return Vec::new();
+        }
+        let before = unread_connections();
+        self.next_look = Instant::now() + begin.elapsed() * REST;
+        if before.is_empty() {
+            return Vec::new();
+        }
+        thread::sleep(PAUSE);
+        unread_connections()
+            .into_iter()
+            .filter(|(peer, _)| before.contains_key(peer))
+            .filter_map(|(peer, descriptor)| take(peer, descriptor))
+            .collect()
+    }
+}
+
+impl Starved {
+    /// Answers the request and ends its connection.
+    pub fn respond(self, response: &[u8]) {
+        // Ignore disconnects. What exceeds an empty send buffer, some 80 kB, is cut off.
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        let _ = send(self.descriptor, response, flags);
+        let _ = shutdown(self.descriptor, Shutdown::Both);
+    }
+}
+
+/// The connections that have sent something of which nothing has been read.
+fn unread_connections() -> BTreeMap<SocketAddr, RawFd> {
+    let mut buffer = vec![0; MAX_HEAD];
+    connections::descriptors()
+        .filter(|descriptor| unread(*descriptor, &mut buffer).is_some())
+        .filter_map(|descriptor| Some((connections::peer(descriptor)?, descriptor)))
+        .collect()
+}
+
+/// How many bytes a connection has sent, if none has been read; they are copied to the buffer.
+fn unread(descriptor: RawFd, buffer: &mut [u8]) -> Option<usize> {
+    let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+    let waiting = |buffer: &mut [u8]| recv(descriptor, buffer, flags).ok().filter(|&n| n > 0);
+    waiting(&mut buffer[..1])?;
+    // Asked for first: bytes that arrive in between must not pass for bytes that were read.
+    let received = connections::bytes_received(descriptor)?;
+    waiting(buffer).filter(|&count| count as u64 >= received)
+}
+
+/// Takes a complete request from a connection; leaves everything else to tiny_http.
+fn take(peer: SocketAddr, descriptor: RawFd) -> Option<Starved> {
+    let mut bytes = vec![0; MAX_HEAD];
+    let count = unread(descriptor, &mut bytes)?;
+    let (method, target, version, headers) = parse(&bytes[..count])?;
+    let mut taken = vec![0; count];
+    let result = recv(descriptor, &mut taken, MsgFlags::MSG_DONTWAIT);
+    if result == Err(Errno::EAGAIN) || connections::peer(descriptor) != Some(peer) {
+        return None;
+    }
+    if result != Ok(count) || taken != bytes[..count] {
+        // tiny_http's thread has just begun to read: neither has the whole request now.
+        let _ = shutdown(descriptor, Shutdown::Both);
+        return None;
+    }
+    Some(Starved {
+        method,
+        target,
+        version,
+        headers,
+        peer,
+        descriptor,
+    })
+}
+
+/// Parses a head as tiny_http does; `None` if it is incomplete, or malformed in tiny_http's eyes.
+fn parse(bytes: &[u8]) -> Option<(Method, String, HTTPVersion, Vec<Header>)> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&bytes[..end])
+        .ok()
+        .filter(|head| head.is_ascii())?;
+    let mut lines = head.split("\r\n").map(str::trim);
+    let mut words = lines.next()?.split(' ');
+    let (method, target) = (words.next()?.parse().ok()?, words.next()?.to_owned());
+    let version = match words.next()? {
+        "HTTP/1.0" => HTTPVersion(1, 0),
+        "HTTP/1.1" => HTTPVersion(1, 1),
+        _ => return None,
+    };
+    let headers = lines.map(|line| line.parse().ok()).collect::<Option<_>>()?;
+    Some((method, target, version, headers))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    const GET: &[u8] = b"GET /path HTTP/1.1\r\nHost: test\r\n\r\n";
+
+    /// A client that has sent these bytes, and the server's end of its connection.
+    fn connection(bytes: &[u8]) -> (TcpStream, TcpStream, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.write_all(bytes).unwrap();
+        let (server, peer) = listener.accept().unwrap();
+        server.peek(&mut [0]).unwrap();
+        (client, server, peer)
+    }
+
+    #[test]
+    fn a_request_that_nobody_reads_is_answered() {
+        let (mut client, server, peer) = connection(GET);
+        let starved = take(peer, server.as_raw_fd()).unwrap();
+        assert_eq!((&starved.method, &*starved.target), (&Method::Get, "/path"));
+        assert_eq!(starved.headers[0].to_string(), "Host: test");
+        starved.respond(b"response");
+        let mut response = String::new();
+        client.read_to_string(&mut response).unwrap();
+        assert_eq!(response, "response");
+    }
+
+    #[test]
+    fn a_body_never_passes_for_a_request() {
+        let head = b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 37\r\n\r\n";
+        let (_client, mut server, peer) = connection(&[head, GET].concat());
+        server.read_exact(&mut vec![0; head.len()]).unwrap();
+        let mut buffer = vec![0; MAX_HEAD];
+        assert_eq!(
+            server.peek(&mut buffer).unwrap(),
+            GET.len(),
+            "a request is all that is left"
+        );
+        assert!(take(peer, server.as_raw_fd()).is_none());
+    }
+
+    #[test]
+    fn what_is_incomplete_or_malformed_is_left_alone() {
+        for bytes in [
+            &b"GET / HTTP/1.1\r\nHost: test\r\n"[..],
+            b"GET /\r\n\r\n",
+            b"GET / HTTP/2.0\r\n\r\n",
+            b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+            b"GET / HTTP/1.1\r\nX: \xff\r\n\r\n",
+        ] {
+            let (_client, server, peer) = connection(bytes);
+            assert!(take(peer, server.as_raw_fd()).is_none(), "{bytes:?}");
+            let mut left = vec![0; bytes.len()];
+            assert_eq!(server.peek(&mut left).unwrap(), bytes.len());
+        }
+    }
+
+    #[test]
+    fn looking_finds_the_connection_among_all_descriptors() {
+        let (_client, server, peer) = connection(GET);
+        let descriptors = unread_connections();
+        assert_eq!(descriptors[&peer], server.as_raw_fd());
+    }
+}
