@@ -166,7 +166,7 @@ fn one_slow_client_does_not_stop_the_rest() {
     for stream in &mut slow {
         stream.write_all(b"GET / HTTP/1.1\r\nX-Slow:").unwrap();
     }
-    // One of the same burst might wait for a thread behind them (see `src/persistence.rs`).
+    // One of the same burst might wait for a thread behind them (see `src/server/keep_alive.rs`).
     thread::sleep(Duration::from_millis(100));
     assert_eq!(get(program.address, &[]).status, 200);
 }
