@@ -81,7 +81,8 @@ fn response(request: &Request<'_>, report: &Report<'_>) -> Response {
 }
 
 fn content(report: &Report<'_>, headers: &[Header]) -> Response {
-    match accept::preferred(&lines(headers, "Accept")) {
+    let accept: Vec<&str> = lines(headers, "Accept").collect();
+    match accept::preferred(&accept.into_iter()) {
         Form::Html => Response::ok("text/html; charset=utf-8", page::html(report)),
         Form::Text => Response::ok("text/plain; charset=utf-8", forms::text(report)),
         Form::Json => Response::ok("application/json", forms::json(report)),

@@ -3,8 +3,10 @@
 //! The head is written here rather than by tiny_http's `Response`, which needs two writes for a
 //! response over 1,024 bytes and removes a `Connection` field.
 
+use std::cell::RefCell;
 use std::fmt::{self, Write};
-use std::time::SystemTime;
+use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use httpdate::HttpDate;
 
@@ -108,7 +110,7 @@ impl Response {
             "HTTP/1.1 {code} {reason}\r\nDate: {date}\r\nServer: {SERVER}\r\n",
             code = self.status.code(),
             reason = self.status.reason(),
-            date = HttpDate::from(SystemTime::now()),
+            date = date(),
         )
         .and_then(|()| self.write_fields(&mut bytes, connection))
         .expect("writing to a String cannot fail");
@@ -141,4 +143,22 @@ impl Response {
             Connection::Close => "Connection: close\r\n",
         })
     }
+}
+
+/// The current date (RFC 9110, section 6.6.1), formatted once a second.
+fn date() -> Rc<str> {
+    thread_local! {
+        static LAST: RefCell<(u64, Rc<str>)> = RefCell::new((0, Rc::from("")));
+    }
+    let now = SystemTime::now();
+    let second = now
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs());
+    LAST.with_borrow_mut(|(last, text)| {
+        if *last != second || text.is_empty() {
+            *last = second;
+            *text = HttpDate::from(now).to_string().into();
+        }
+        Rc::clone(text)
+    })
 }

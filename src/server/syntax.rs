@@ -27,10 +27,11 @@ pub fn fault(version: &HTTPVersion, headers: &[Header]) -> Option<&'static str> 
 
 /// A token (RFC 9110, section 5.6.2).
 fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    let is_tchar = |byte| match byte {
+        b'-' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => true,
+        _ => b"!#$%&'*+.^_`|~".contains(&byte),
+    };
+    !name.is_empty() && name.bytes().all(is_tchar)
 }
 
 fn is_control(byte: u8) -> bool {
