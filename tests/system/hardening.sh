@@ -17,6 +17,9 @@ process() {
 	for ns in mnt net user ipc uts; do x "[ \$(readlink /proc/$pid/ns/$ns) != \$(readlink /proc/1/ns/$ns) ]"; done
 	expect "$(x "tail -n +2 /proc/$pid/net/route")" "" # no way out
 	expect "$(x "cat /proc/$pid/oom_score_adj")" 500
+	x "chrt -a -p $pid" >"$tmp/policies"
+	grep -q SCHED_BATCH "$tmp/policies"
+	expect "$(grep -c 'policy: SCHED_OTHER' "$tmp/policies" || true)" 0
 	# what this machine's own limit leaves of it
 	expect "$(x "awk '/^Max open files/ { print (\$4 >= 20000) (\$5 >= 20000) }' /proc/$pid/limits")" 11
 }
@@ -28,6 +31,7 @@ files() {
 		fails x "touch $root/$directory/probe"
 	done
 	fails x "echo >>$root/usr/bin/publicip-poc"
+	x "bash -s $(show MainPID)" <tests/system/mounts.sh
 }
 bounds() {
 	expect "$(show LimitNOFILE) $(show TasksMax) $(show MemoryMax)" "24000 12000 805306368"

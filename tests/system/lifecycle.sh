@@ -17,8 +17,10 @@ replaced() {
 }
 # What was stopped stays stopped.
 upgrade_while_stopped() {
+	dnf 'downgrade /mnt/share/first.rpm'
 	x 'systemctl stop publicip-poc.socket'
-	dnf 'reinstall /mnt/share/later.rpm'
+	dnf 'upgrade /mnt/share/later.rpm'
+	expect "$(x 'rpm -q --qf %{RELEASE} publicip-poc')" 2
 	expect "$(x 'systemctl is-active publicip-poc.socket publicip-poc.service' || true)" $'inactive\ninactive'
 	x 'systemctl start publicip-poc'
 }
@@ -44,7 +46,7 @@ removal() {
 }
 
 step 'upgrade while four clients ask' replaced upgrade later 2
-step 'a reinstallation leaves stopped what is stopped' upgrade_while_stopped
+step 'an upgrade leaves stopped what is stopped' upgrade_while_stopped
 step 'reboot' reboot
 step 'downgrade while four clients ask' replaced downgrade first 1
 step 'removal leaves nothing but the changed configuration' removal

@@ -54,22 +54,22 @@ wrong_setting() {
 	local line
 	setting PUBLICIP_POC_TRUSTED_HOPS=many
 	fails x 'systemctl restart publicip-poc'
-	line='PUBLICIP_POC_TRUSTED_HOPS: "many" is not a number from 1, or unset for the first entry'
+	line='PUBLICIP_POC_TRUSTED_HOPS: "many" is not a whole number, 1 or greater; leave it unset to use the first entry'
 	x 'journalctl -u publicip-poc -o cat -p err -n 4 --no-pager' | grep -F "$line"
-	until_true 2 status_says "Status: \"$line\""
+	until_true 5 status_says "Status: \"$line\""
 }
 # Between two starts: at the start itself there is no status yet.
 status_says() { x 'systemctl --no-pager status publicip-poc || true' | grep -F "$1"; }
-# It is tried again without end, three times a second at most; connections wait; the correction needs no restart.
+# It is tried again without end, every three seconds; connections wait; the correction needs no restart.
 wrong_setting_corrected() {
 	local before after
-	get -m 20 -o "$tmp/waited" http://127.0.0.1/ &
+	get -m 30 -o "$tmp/waited" http://127.0.0.1/ &
 	before=$(show NRestarts)
-	sleep 4
+	sleep 10
 	after=$(show NRestarts)
-	echo "$((after - before)) starts in 4 s" >&3
-	[ $((after - before)) -ge 4 ]
-	[ $((after - before)) -le 14 ]
+	echo "$((after - before)) starts in 10 s" >&3
+	[ $((after - before)) -ge 1 ]
+	[ $((after - before)) -le 4 ]
 	expect "$(x 'systemctl is-active publicip-poc.socket')" active
 	x "sed -i '/^PUBLICIP_POC_TRUSTED_HOPS=many/d' /etc/sysconfig/publicip-poc"
 	wait $!
@@ -88,6 +88,20 @@ crash_under_load() {
 	expect "$refused" 0
 	[ "$slowest_ms" -lt 2000 ] # the aim is a second; a noisy machine gets two
 }
+# A process that is stopped cannot even be asked to end.
+hang() {
+	x 'systemctl kill -s STOP publicip-poc'
+	fails get -m 1 http://127.0.0.1/
+	until_true 15 page
+}
+switch_off() {
+	x 'systemctl disable --now publicip-poc.socket'
+	fails get http://127.0.0.1/
+	expect "$(x 'systemctl is-enabled publicip-poc.socket publicip-poc.service' || true)" $'disabled\ndisabled'
+	expect "$(x 'systemctl is-active publicip-poc.socket publicip-poc.service' || true)" $'inactive\ninactive'
+	x 'systemctl enable --now publicip-poc.socket'
+	page
+}
 # More often than any start limit of systemd: it comes back each time, and the port is never given up.
 crash_loop() {
 	x 'for i in {1..40}; do systemctl kill -s KILL publicip-poc; sleep .05; done 2>/dev/null || true'
@@ -105,3 +119,5 @@ step 'a wrong setting: no end, no spinning, corrected' wrong_setting_corrected
 step 'kill -KILL: back within a second' crash_under_load KILL
 step 'kill -SEGV: back within a second' crash_under_load SEGV
 step 'killed 40 times in a row' crash_loop
+step 'kill -STOP: the watchdog starts it again' hang
+step 'systemctl disable --now publicip-poc.socket: off' switch_off
