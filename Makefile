@@ -14,7 +14,7 @@ help: ## What `make` can do: this list
 # == Run
 .PHONY: run
 run: ## Serve the page on http://127.0.0.1:8080/
-	$(CARGO) run --release
+	$(CARGO) run --release -- --listen 127.0.0.1:8080
 
 # == Check
 .PHONY: test lint test-original test-lb test-browser test-hostile ci

@@ -27,7 +27,10 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
+use log::LevelFilter;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use answer::client::Reading;
@@ -35,20 +38,28 @@ use host::exit::{self, Failure};
 use host::signals::Signals;
 use host::systemd::{self, Status};
 use host::{listener, logging};
-use options::{Command, Options};
+use options::Command;
 use server::Server;
 use supervision::Event;
 
 /// The log target of the start-up lines, which operators filter by.
 const LOG: &str = "publicip_poc";
 
+/// How long a wrong setting is waited with under systemd, which starts the service again: this keeps
+/// the journal readable.
+const CALM: Duration = Duration::from_secs(3);
+
 fn main() -> ExitCode {
-    let command = options::parse(env::args_os().skip(1), |name| env::var_os(name));
+    let command = options::parse(env::args_os().skip(1), env::vars_os());
     let result = match command {
         Ok(Command::Help) => print(&format!("{}\n\n{}", options::USAGE, options::HELP)),
         Ok(Command::Version) => print(concat!("publicip-poc ", env!("CARGO_PKG_VERSION"))),
-        Ok(Command::Serve(options)) => serve(&options),
-        Err(reason) => Err(Failure::Setting(format!("{reason}\n{}", options::USAGE))),
+        Ok(Command::Serve {
+            listen,
+            reading,
+            log_level,
+        }) => serve(listen, &reading, log_level),
+        Err(error) => Err(Failure::Setting(error.to_string())),
     };
     match result {
         Ok(()) => {
@@ -59,6 +70,9 @@ fn main() -> ExitCode {
             let reason = failure.to_string();
             systemd::failed(&reason);
             logging::finish(Some(&reason));
+            if matches!(failure, Failure::Setting(_)) && systemd::is_manager() {
+                thread::sleep(CALM);
+            }
             ExitCode::from(failure.status())
         }
     }
@@ -77,15 +91,19 @@ fn raise_limit_of_files() -> io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
 
-fn serve(options: &Options) -> Result<(), Failure> {
+fn serve(
+    listen: Option<SocketAddr>,
+    reading: &Reading,
+    log_level: LevelFilter,
+) -> Result<(), Failure> {
     let cannot = |what, error: io::Error| Failure::Service(format!("{what}: {error}"));
     exit::install_panic_policy();
     let signals = Signals::block().map_err(|error| cannot("cannot wait for signals", error))?;
-    logging::start(options.log_level).map_err(Failure::Service)?;
+    logging::start(log_level).map_err(Failure::Service)?;
     if let Err(error) = raise_limit_of_files() {
         log::warn!(target: LOG, "the limit of open files stays as it is: {error}");
     }
-    let listener = listener::open(options.listen).map_err(|error| match error {
+    let listener = listener::open(listen).map_err(|error| match error {
         listener::Error::HandedOver(reason) => Failure::Setting(reason),
         listener::Error::Bind(reason) => Failure::Service(reason),
     })?;
@@ -98,15 +116,15 @@ fn serve(options: &Options) -> Result<(), Failure> {
     signals
         .forward(move |signal| drop(on_signal.send(Event::Stop(signal))))
         .map_err(|error| cannot("cannot wait for signals", error))?;
-    let reading = options.reading.clone();
+    let status = Status::new(address, reading);
+    announce(&address, reading);
+    let reading = reading.clone();
     let server = Server::start(
         listener,
         move |exchange| service::serve(exchange, &reading),
         move |fault| drop(on_fault.send(Event::Fault(fault))),
     )
     .map_err(|error| cannot("cannot start", error))?;
-    announce(&address, &options.reading);
-    let status = Status::new(address, &options.reading);
     supervision::run(server, &events, status).map_err(|fault| Failure::Service(fault.to_string()))
 }
 

@@ -41,8 +41,8 @@ pub fn run(server: &Server, events: &Receiver<Event>, mut status: Status) -> Res
     match end {
         Event::Stop(signal) => {
             server.drain(PATIENCE);
-            let total = server.served();
-            log::info!(target: LOG, "stopped by {signal}: {total} requests served");
+            let total = systemd::requests(server.served());
+            log::info!(target: LOG, "stopped by {signal}: {total}");
             Ok(())
         }
         Event::Fault(fault) => {

@@ -43,7 +43,7 @@ fn the_socket_handed_over_is_served_and_listen_is_not_used() {
 
 #[test]
 fn a_socket_for_another_process_is_not_taken() {
-    let address: SocketAddr = ([127, 0, 0, 1], support::free_port()).into();
+    let address: SocketAddr = ([127, 0, 0, 1], 0).into();
     let listen = address.to_string();
     let mut command = support::command(&["--listen", &listen]);
     command.env("LISTEN_FDS", "1").env("LISTEN_PID", "1");
@@ -92,10 +92,13 @@ fn systemd_is_told_readiness_status_and_the_stop() {
     let path = file_in_target("notify.socket");
     let systemd = UnixDatagram::bind(&path).unwrap();
     systemd.set_read_timeout(Some(PATIENCE)).unwrap();
-    let told = || {
+    let told = || loop {
         let mut buffer = [0; 1024];
         let length = systemd.recv(&mut buffer).expect("a datagram");
-        String::from_utf8(buffer[..length].to_vec()).unwrap()
+        let text = String::from_utf8(buffer[..length].to_vec()).unwrap();
+        if text != "WATCHDOG=1\n" {
+            break text;
+        }
     };
     let listener = listener();
     let address = listener.local_addr().unwrap();
@@ -109,10 +112,73 @@ fn systemd_is_told_readiness_status_and_the_stop() {
     assert!(ready.lines().any(|line| line == status), "{ready}");
     get(address, &[]);
     let later = told();
-    assert!(later.ends_with("; 1 requests served\n"), "{later}");
+    assert!(later.ends_with("; 1 request served\n"), "{later}");
     program.signal("TERM");
     assert_eq!(told().trim(), "STOPPING=1");
     assert_eq!(program.wait().code(), Some(0));
+}
+
+#[test]
+fn a_full_queue_of_notifications_stops_neither_the_service_nor_its_end() {
+    let path = file_in_target("full.socket");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    let sender = UnixDatagram::unbound().unwrap();
+    sender.set_nonblocking(true).unwrap();
+    while sender.send_to(b"X=1", &path).is_ok() {}
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let mut command = activated(listener, &[]);
+    let mut program = Program::spawn(command.env("NOTIFY_SOCKET", &path), address);
+    assert_eq!(get(address, &[]).status, 200);
+    // Readiness is sent again once there is room.
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut buffer = [0; 1024];
+    loop {
+        let length = systemd.recv(&mut buffer).expect("a datagram");
+        if buffer[..length].starts_with(b"READY=1\n") {
+            break;
+        }
+    }
+    while sender.send_to(b"X=1", &path).is_ok() {}
+    program.signal("TERM");
+    assert_eq!(program.wait().code(), Some(0));
+}
+
+#[test]
+fn the_watchdog_is_fed() {
+    let path = file_in_target("watchdog.socket");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let mut command = activated(listener, &[]);
+    let _program = Program::spawn(command.env("NOTIFY_SOCKET", &path), address);
+    let mut buffer = [0; 1024];
+    loop {
+        let length = systemd.recv(&mut buffer).expect("a datagram");
+        if &buffer[..length] == b"WATCHDOG=1\n" {
+            break;
+        }
+    }
+}
+
+/// systemd starts the service again whatever its exit status is.
+#[test]
+fn a_wrong_setting_waits_under_systemd() {
+    let path = file_in_target("calm.socket");
+    let _systemd = UnixDatagram::bind(&path).unwrap();
+    let begin = Instant::now();
+    let output = support::command(&[])
+        .env("NOTIFY_SOCKET", &path)
+        .env("PUBLICIP_POC_TRUSTED_HOPS", "x")
+        .output()
+        .unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), message.lines().count()),
+        (Some(2), 1)
+    );
+    assert!(begin.elapsed() >= Duration::from_secs(3));
 }
 
 /// The backlog holds who comes while no process is there.

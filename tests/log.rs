@@ -3,8 +3,11 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::Ipv4Addr;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use support::{Program, command, exchange, get};
@@ -95,39 +98,52 @@ fn health_checks_are_logged_at_debug() {
 
 #[test]
 fn journald_gets_priorities_in_front() {
-    let address = (Ipv4Addr::LOCALHOST, support::free_port()).into();
-    let listen = format!("{address}");
-    let mut command = command(&["--listen", &listen, "--log-level=debug"]);
-    command.env("JOURNAL_STREAM", "8:1").stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let mut line = || {
+    // As systemd does: standard error is a socket, and the variable names it.
+    let logging_to = |arguments: &[&str], named: bool| {
+        let (log, stderr) = UnixStream::pair().unwrap();
+        let stderr = OwnedFd::from(stderr);
+        let file = File::from(stderr.try_clone().unwrap()).metadata().unwrap();
+        let inode = file.ino() + u64::from(!named);
+        let mut command = command(arguments);
+        command.env("JOURNAL_STREAM", format!("{}:{inode}", file.dev()));
+        let child = command.stderr(stderr).spawn().unwrap();
+        (child, BufReader::new(log))
+    };
+    let next = |log: &mut BufReader<UnixStream>| {
         let mut line = String::new();
         log.read_line(&mut line).unwrap();
         line
     };
-    assert!(line().starts_with("<4>WARN "));
+    let serve = ["--listen", "127.0.0.1:0", "--log-level=debug"];
+    let (mut child, mut log) = logging_to(&serve, true);
+    let first = next(&mut log);
+    assert!(first.starts_with("<4>WARN "), "{first}");
+    let (_, address) = first.split_once(" listens on ").unwrap();
+    let address = address.split_once(';').unwrap().0.parse().unwrap();
     get(address, &[]);
-    assert!(line().starts_with("INFO "));
+    assert!(next(&mut log).starts_with("INFO "));
     get(address, &["User-Agent: ELB-HealthChecker/2.0"]);
-    assert!(line().starts_with("<7>DEBUG"));
+    assert!(next(&mut log).starts_with("<7>DEBUG"));
     child.kill().unwrap();
     child.wait().unwrap();
-    let mut command = support::command(&["--frobnicate"]);
-    let output = command.env("JOURNAL_STREAM", "8:1").output().unwrap();
-    assert!(output.stderr.starts_with(b"<3>publicip-poc: "));
+    for (named, start) in [(true, "<3>publicip-poc: "), (false, "publicip-poc: ")] {
+        let (mut child, mut log) = logging_to(&["--frobnicate"], named);
+        assert!(next(&mut log).starts_with(start));
+        child.wait().unwrap();
+    }
 }
 
 #[test]
 fn a_lost_log_does_not_stop_the_service() {
-    let address = (Ipv4Addr::LOCALHOST, support::free_port()).into();
-    let listen = format!("{address}");
-    let mut child = command(&["--listen", &listen])
+    let mut child = command(&["--listen", "127.0.0.1:0"])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut log = child.stderr.take().unwrap();
-    log.read_exact(&mut [0; 8]).unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut first = String::new();
+    log.read_line(&mut first).unwrap();
+    let (_, address) = first.split_once(" listens on ").unwrap();
+    let address = address.split_once(';').unwrap().0.parse().unwrap();
     drop(log);
     for _ in 0..20 {
         assert_eq!(get(address, &[]).status, 200);

@@ -18,6 +18,9 @@ const KEEP_ALIVE_TIME: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_PROBES: u32 = 6;
 
+/// The log target of this file's own line, which operators filter by.
+const LOG: &str = "publicip_poc::listener";
+
 /// Why there is no listening socket.
 pub enum Error {
     /// What was handed over is not one listening TCP socket.
@@ -36,9 +39,15 @@ pub fn open(address: Option<SocketAddr>) -> Result<TcpListener, Error> {
     match handed_over.len() {
         0 => bind_any(address)
             .map_err(|(address, error)| Error::Bind(cannot_listen(address, &error))),
-        1 => take(&mut handed_over).map_err(Error::HandedOver),
+        1 => {
+            if let Some(address) = address {
+                log::warn!(target: LOG, "{address} is not used: systemd hands over a socket");
+            }
+            take(&mut handed_over).map_err(Error::HandedOver)
+        }
         count => Err(Error::HandedOver(format!(
-            "LISTEN_FDS hands over {count} sockets, expected one: give the socket unit one ListenStream="
+            "LISTEN_FDS hands over {count} sockets, expected one: an override of the socket unit must \
+             first clear the list with an empty ListenStream="
         ))),
     }
 }

@@ -6,11 +6,14 @@
 //! lines are queued; if the writer is stuck for [`STALL`], they are dropped and counted.
 
 use std::env;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
@@ -56,6 +59,14 @@ enum Message {
 /// A logger has been set before, or no thread is available.
 pub fn start(level: LevelFilter) -> Result<(), String> {
     let (queue, messages) = mpsc::sync_channel(QUEUE);
+    thread::Builder::new()
+        .name("log".into())
+        .spawn(move || {
+            for message in messages {
+                LOGGER.get().expect("it sent the message").write(message);
+            }
+        })
+        .map_err(|error| format!("no thread for the log: {error}"))?;
     let logger = LOGGER.get_or_init(|| Logger {
         // This service reports what tiny_http logs, in better words.
         simple: SimpleLogger::new()
@@ -65,10 +76,6 @@ pub fn start(level: LevelFilter) -> Result<(), String> {
         stalled: AtomicBool::new(false),
         lost: AtomicU64::new(0),
     });
-    thread::Builder::new()
-        .name("log".into())
-        .spawn(move || logger.write(&messages))
-        .map_err(|error| format!("no thread for the log: {error}"))?;
     log::set_max_level(level);
     log::set_logger(logger).map_err(|error| error.to_string())
 }
@@ -103,26 +110,24 @@ impl Logger {
         false
     }
 
-    fn write(&self, messages: &Receiver<Message>) {
-        for message in messages {
-            match message {
-                Message::Line {
-                    level,
-                    target,
-                    text,
-                } => self.write_line(level, &target, &text),
-                Message::Last(reason, done) => {
-                    write_reason(reason);
-                    // The receiver may have given up.
-                    let _ = done.send(());
-                }
+    fn write(&self, message: Message) {
+        match message {
+            Message::Line {
+                level,
+                target,
+                text,
+            } => self.write_line(level, &target, &text),
+            Message::Last(reason, done) => {
+                write_reason(reason);
+                // The receiver may have given up.
+                let _ = done.send(());
             }
-            self.stalled.store(false, Relaxed);
-            let lost = self.lost.swap(0, Relaxed);
-            if lost > 0 {
-                let text = format!("{lost} lines were lost: nobody read the log");
-                self.write_line(Level::Warn, LOG, &text);
-            }
+        }
+        self.stalled.store(false, Relaxed);
+        let lost = self.lost.swap(0, Relaxed);
+        if lost > 0 {
+            let text = format!("{lost} lines were lost: nobody read the log");
+            self.write_line(Level::Warn, LOG, &text);
         }
     }
 
@@ -173,7 +178,7 @@ fn write_reason(reason: Option<String>) {
 /// info, which is journald's default (systemd.exec(5), `SyslogLevel=`).
 fn priority(level: Level) -> &'static str {
     static JOURNALD: OnceLock<bool> = OnceLock::new();
-    if !JOURNALD.get_or_init(|| env::var_os("JOURNAL_STREAM").is_some()) {
+    if !JOURNALD.get_or_init(|| is_journal().unwrap_or(false)) {
         return "";
     }
     match level {
@@ -182,4 +187,13 @@ fn priority(level: Level) -> &'static str {
         Level::Info => "",
         Level::Debug | Level::Trace => "<7>",
     }
+}
+
+/// Whether standard error still is the stream to journald that systemd has set up: a child of a
+/// service, say, inherits the variable but may write elsewhere (systemd.exec(5), `JOURNAL_STREAM`).
+fn is_journal() -> Option<bool> {
+    let stream = env::var("JOURNAL_STREAM").ok()?;
+    let stderr = io::stderr().as_fd().try_clone_to_owned().ok()?;
+    let file = File::from(stderr).metadata().ok()?;
+    Some(stream == format!("{}:{}", file.dev(), file.ino()))
 }

@@ -1,9 +1,12 @@
 //! Notifications to systemd (sd_notify(3)); without `NOTIFY_SOCKET` they do nothing.
 
-use std::net::SocketAddr;
+use std::env;
+use std::io::{self, ErrorKind};
+use std::net;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, Instant};
-
-use sd_notify::NotifyState::{self, Ready, Status as StatusText, Stopping};
 
 use crate::answer::client::Reading;
 
@@ -13,49 +16,91 @@ const LOG: &str = "publicip_poc::systemd";
 /// Minimum time between two status lines.
 const INTERVAL: Duration = Duration::from_secs(5);
 
+/// Time between two signs of life; the unit's `WatchdogSec=` is several times as long.
+const WATCHDOG: Duration = Duration::from_secs(1);
+
 /// The line that `systemctl status` shows after `Status:`.
 pub struct Status {
     about: String,
     last: Option<(u64, Instant)>,
+    alive: Instant,
 }
 
 impl Status {
     /// The status of a service that listens on `address` and reads the client's address so.
-    pub fn new(address: SocketAddr, reading: &Reading) -> Self {
+    pub fn new(address: net::SocketAddr, reading: &Reading) -> Self {
         Self {
             about: format!("Listening on {address}; client: {reading}"),
             last: None,
+            alive: Instant::now(),
         }
     }
 
-    /// Reports how many requests were served if that has changed; the first time, that the service
-    /// is ready.
+    /// Reports, the first time, that the service is ready; later, that it is alive and how many
+    /// requests it has served.
     pub fn update(&mut self, served: u64) {
-        let text = |about| format!("{about}; {served} requests served");
-        match self.last {
-            None => notify(&[Ready, StatusText(&text(&self.about))]),
-            Some((last, when)) if last != served && when.elapsed() >= INTERVAL => {
-                notify(&[StatusText(&text(&self.about))]);
-            }
-            Some(_) => return,
+        let status = format!("STATUS={}; {}\n", self.about, requests(served));
+        let sent = match self.last {
+            None => notify(&format!("READY=1\n{status}")),
+            Some((last, when)) if last != served && when.elapsed() >= INTERVAL => notify(&status),
+            Some(_) => false,
+        };
+        if sent {
+            self.last = Some((served, Instant::now()));
         }
-        self.last = Some((served, Instant::now()));
+        if self.alive.elapsed() >= WATCHDOG {
+            self.alive = Instant::now();
+            notify("WATCHDOG=1\n");
+        }
     }
 }
 
 /// Reports that the service is stopping.
 pub fn stopping() {
-    notify(&[Stopping]);
+    notify("STOPPING=1\n");
 }
 
 /// Reports why the service ends. `systemctl status` shows it until the next start, even if journald
 /// could not attribute the lines of a process that lived for milliseconds.
 pub fn failed(reason: &str) {
-    notify(&[StatusText(reason.lines().next().unwrap_or_default())]);
+    let line = reason.lines().next().unwrap_or_default();
+    notify(&format!("STATUS={line}\n"));
 }
 
-fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        log::warn!(target: LOG, "systemd cannot be notified: {error}");
+/// Whether systemd has started this process as a service.
+pub fn is_manager() -> bool {
+    env::var_os("NOTIFY_SOCKET").is_some()
+}
+
+/// `count` requests, in words.
+pub fn requests(count: u64) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} request{plural} served")
+}
+
+/// Sends these lines; returns whether systemd has them.
+fn notify(lines: &str) -> bool {
+    match send(lines) {
+        Ok(()) => true,
+        // The queue is full: what matters is sent again.
+        Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+        Err(error) => {
+            log::warn!(target: LOG, "systemd cannot be notified: {error}");
+            false
+        }
     }
+}
+
+/// Never blocks: supervision must go on even if systemd does not read.
+fn send(lines: &str) -> io::Result<()> {
+    let Some(path) = env::var_os("NOTIFY_SOCKET") else {
+        return Ok(());
+    };
+    let address = match path.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&path)?,
+    };
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.send_to_addr(lines.as_bytes(), &address).map(drop)
 }

@@ -3,17 +3,40 @@ use proptest::prelude::*;
 use super::*;
 use crate::answer::client::tests::trusting;
 
-fn parsed(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Command, String> {
-    parse(arguments.iter().map(OsString::from), |name| {
-        let found = environment.iter().find(|(variable, _)| *variable == name);
-        found.map(|(_, value)| value.into())
-    })
+/// What [`Command::Serve`] carries.
+#[derive(Debug, PartialEq)]
+struct Options {
+    listen: Option<SocketAddr>,
+    reading: Reading,
+    log_level: LevelFilter,
+}
+
+fn parsed(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Command, Error> {
+    let environment = environment
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()));
+    parse(arguments.iter().map(OsString::from), environment)
 }
 
 fn options(arguments: &[&str], environment: &[(&str, &str)]) -> Options {
     match parsed(arguments, environment) {
-        Ok(Command::Serve(options)) => options,
+        Ok(Command::Serve {
+            listen,
+            reading,
+            log_level,
+        }) => Options {
+            listen,
+            reading,
+            log_level,
+        },
         other => panic!("{arguments:?} {environment:?}: {other:?}"),
+    }
+}
+
+/// The line that is wrong.
+fn line(error: Error) -> String {
+    match error {
+        Error::Usage(line) | Error::Variable(line) => line,
     }
 }
 
@@ -111,13 +134,13 @@ fn wrong_values_are_named_with_what_is_accepted() {
             &["--trusted-hops", "0"],
             &[],
             "--trusted-hops: \"0\"",
-            "from 1",
+            "1 or greater",
         ),
         (
             &["--trusted-hops", "-1"],
             &[],
             "--trusted-hops: \"-1\"",
-            "from 1",
+            "1 or greater",
         ),
         (
             &["--trusted-hops=1", "--trusted-peers=10.0.0.1/6000"],
@@ -140,14 +163,38 @@ fn wrong_values_are_named_with_what_is_accepted() {
         (
             &["--trusted-hops=1", "--trusted-peers=10.0.0.1,"],
             &[],
-            "10.0.0.1,",
+            "\"\" is not a network",
             "10.0.1.0/24",
         ),
         (
             &["--trusted-peers=10.0.0.1"],
             &[],
-            "--trusted-peers",
-            "--trusted-hops",
+            "--trusted-peers requires --trusted-hops",
+            "",
+        ),
+        (
+            &[],
+            &[("PUBLICIP_POC_TRUSTED_PEERS", "10.0.0.1")],
+            "PUBLICIP_POC_TRUSTED_PEERS requires PUBLICIP_POC_TRUSTED_HOPS",
+            "",
+        ),
+        (
+            &["--trusted-hops=1", "--trusted-peers=10.0.1.5/24,::1,x"],
+            &[],
+            "\"10.0.1.5/24\" has host bits set: use 10.0.1.0/24",
+            "\"x\" is not a network",
+        ),
+        (
+            &[],
+            &[("PUBLICIP_POC_TRUSTED_HOP", "1")],
+            "PUBLICIP_POC_TRUSTED_HOP is not a known variable",
+            "the nearest is PUBLICIP_POC_TRUSTED_HOPS",
+        ),
+        (
+            &[],
+            &[("PUBLICIP_POC_LOGLEVEL", "warn")],
+            "PUBLICIP_POC_LOGLEVEL",
+            "the nearest is PUBLICIP_POC_LOG_LEVEL",
         ),
         (
             &[],
@@ -157,6 +204,9 @@ fn wrong_values_are_named_with_what_is_accepted() {
         ),
     ] {
         let error = parsed(arguments, environment).unwrap_err();
+        let usage = environment.is_empty();
+        assert_eq!(matches!(error, Error::Usage(_)), usage, "{error}");
+        let error = line(error);
         assert!(error.contains(named) && error.contains(accepted), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
@@ -166,10 +216,23 @@ fn wrong_values_are_named_with_what_is_accepted() {
 fn values_that_are_no_text_are_wrong_and_stay_on_one_line() {
     use std::os::unix::ffi::OsStringExt;
     let value = OsString::from_vec(b"a\nb\xff".to_vec());
-    let error = parse(["--listen".into(), value.clone()], |_| None).unwrap_err();
-    assert_eq!(error.lines().count(), 1, "{error}");
-    let error = parse([value], |_| None).unwrap_err();
-    assert_eq!(error.lines().count(), 1, "{error}");
+    let option = OsString::from("--a\nb");
+    for arguments in [
+        vec!["--listen".into(), value.clone()],
+        vec![value],
+        vec![option],
+    ] {
+        let error = line(parse(arguments, []).unwrap_err());
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_misspelt_variable_is_wrong_unless_it_is_empty_or_a_question_is_asked() {
+    let misspelt = [("PUBLICIP_POC_TRUSTED_HOP", "1")];
+    assert!(parsed(&["--trusted-hops=1"], &misspelt).is_err());
+    assert_eq!(parsed(&["--version"], &misspelt), Ok(Command::Version));
+    assert_eq!(options(&[], &[("PUBLICIP_POC_X", "")]), options(&[], &[]));
 }
 
 #[test]
@@ -187,15 +250,16 @@ fn questions() {
 proptest! {
     #[test]
     fn nothing_panics_and_errors_are_one_line(arguments in prop::collection::vec(any::<String>(), 0..4)) {
-        if let Err(error) = parse(arguments.into_iter().map(OsString::from), |_| None) {
-            prop_assert_eq!(error.lines().count(), 1);
+        if let Err(error) = parse(arguments.into_iter().map(OsString::from), []) {
+            prop_assert_eq!(line(error).lines().count(), 1);
         }
     }
 
     #[test]
     fn any_value_is_taken_or_named(value in any::<String>()) {
         for option in ["--listen", "--trusted-hops", "--trusted-peers", "--log-level"] {
-            if let Err(error) = parse([option.into(), OsString::from(&value)], |_| None) {
+            if let Err(error) = parse([option.into(), OsString::from(&value)], []) {
+                let error = line(error);
                 prop_assert!(error.contains(option));
                 prop_assert_eq!(error.lines().count(), 1);
             }

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 /// The longest that anything in these tests may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, for other programs than ours: those cannot say which port
+/// they have taken.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
@@ -31,6 +32,8 @@ pub fn command(arguments: &[&str]) -> Command {
 /// The running program; killed when the test ends.
 pub struct Program {
     pub address: SocketAddr,
+    /// The line of the log that says where it listens.
+    pub first_line: String,
     child: Child,
     log: Receiver<String>,
 }
@@ -57,6 +60,7 @@ impl Program {
         let log = lines(child.stderr.take().expect("piped"));
         let mut program = Self {
             address,
+            first_line: String::new(),
             child,
             log,
         };
@@ -68,6 +72,7 @@ impl Program {
         program
             .address
             .set_port(said.parse::<SocketAddr>().expect("an address").port());
+        program.first_line = started;
         program
     }
 
