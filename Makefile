@@ -45,20 +45,24 @@ ci: ## All of it, as .ci/run does: installs packages, needs root
 
 # == Package
 .PHONY: rpm deb install test-packages test-system test-aarch64
-rpm: ## Build target/package/*.rpm [ARCH=aarch64] [SIGNING_KEY=]
+rpm: ## Build target/package/*.rpm [ARCH=arm64] [SIGNING_KEY=]
 	packaging/build.sh rpm
 
-deb: ## Build target/package/*.deb [ARCH=aarch64]
+deb: ## Build target/package/*.deb [ARCH=arm64]
 	packaging/build.sh deb
 
 PREFIX ?= /usr
-install: ## Install from source: [DESTDIR=] [PREFIX=/usr]
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+target/package/publicip-poc:
 	packaging/build.sh binary
+
+install: target/package/publicip-poc ## Install what is built, or build it: [DESTDIR=] [PREFIX=/usr] [UNITDIR=]
 	install -Dpm755 target/package/publicip-poc -t $(DESTDIR)$(PREFIX)/bin
-	install -Dpm644 systemd/publicip-poc.socket systemd/publicip-poc.service -t $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed -i 's,/usr/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(PREFIX)/lib/systemd/system/publicip-poc.service
+	install -Dpm644 systemd/publicip-poc.socket systemd/publicip-poc.service -t $(DESTDIR)$(UNITDIR)
+	sed -i 's,/usr/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(UNITDIR)/publicip-poc.service
 	install -Dpm644 packaging/publicip-poc.8 -t $(DESTDIR)$(PREFIX)/share/man/man8
-	install -Dpm644 packaging/publicip-poc.conf $(DESTDIR)/etc/default/publicip-poc
+	[ -e $(DESTDIR)/etc/default/publicip-poc ] || \
+		install -Dpm644 packaging/publicip-poc.conf $(DESTDIR)/etc/default/publicip-poc
 
 test-packages: ## The packages as built: contents, lints, reproducibility
 	tests/packages/run.sh

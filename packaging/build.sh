@@ -1,6 +1,6 @@
 #!/bin/bash
 # build.sh rpm|deb|binary — builds the static binary and packs it, under target/package; `make rpm` and so on call it.
-#   ARCH              x86_64 (default: this machine's) or aarch64
+#   ARCH              x86_64 (default: this machine's) or aarch64, also spelt arm64
 #   SIGNING_KEY       a file with an armoured OpenPGP secret key without passphrase: signs the rpm
 #   SOURCE_DATE_EPOCH the time of every file in the package (default: the last commit's)
 # Two builds of the same commit with the same toolchain are byte-identical, wherever they are made.
@@ -8,10 +8,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 kind=${1:?build.sh rpm|deb|binary}
 arch=${ARCH:-$(uname -m)}
+arch=${arch/arm64/aarch64}
 target=$arch-unknown-linux-gnu
 die() { echo "build.sh: $*" >&2; exit 1; }
 
-case $arch in x86_64 | aarch64) ;; *) die "ARCH=$arch is neither x86_64 nor aarch64" ;; esac
+case $arch in x86_64 | aarch64) ;; *) die "ARCH=$arch is unknown: x86_64, or aarch64 (arm64)" ;; esac
 if [ -n "${SIGNING_KEY:-}" ]; then
 	[ "$kind" = rpm ] || die "SIGNING_KEY signs an rpm; a deb is signed by the repository that carries it"
 	[ -r "$SIGNING_KEY" ] || die "SIGNING_KEY=$SIGNING_KEY cannot be read"
@@ -48,6 +49,8 @@ touch -d "@$SOURCE_DATE_EPOCH" "$binary" ./*.md LICENSE-* packaging/publicip-poc
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 mkdir -p target/package
+packaging/third-party.sh "$target" >target/package/THIRD-PARTY
+touch -d "@$SOURCE_DATE_EPOCH" target/package/THIRD-PARTY
 case $kind in
 rpm)
 	gzip -9nc packaging/publicip-poc.8 >target/package/publicip-poc.8.gz

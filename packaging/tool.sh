@@ -7,7 +7,8 @@
 tool() {
 	local name=$1 version=$2
 	export PATH=$PWD/target/tools/bin:$PATH
-	[ "$("target/tools/bin/$name" --version 2>/dev/null)" = "${3-$name }$version" ] ||
-		"${CARGO:-cargo}" install --quiet --debug --config profile.dev.debug=false --locked \
-			--target-dir target/tools/build --root target/tools "$name@$version"
+	[ "$("target/tools/bin/$name" --version 2>/dev/null)" != "${3-$name }$version" ] || return 0
+	echo "building $name $version, once; this takes a minute or two" >&2
+	"${CARGO:-cargo}" install --quiet --debug --config profile.dev.debug=false --locked \
+		--target-dir target/tools/build --root target/tools "$name@$version"
 }

@@ -60,8 +60,22 @@ deb_scripts() {
 }
 
 dependencies() {
-	expect "$(rpm -qpR "$rpm" | grep -v '^rpmlib(' | sort -u | xargs)" '/bin/sh config(publicip-poc) = '"$version-1"
+	expect "$(rpm -qpR "$rpm" | grep -v '^rpmlib(' | sort -u | xargs)" '/bin/sh config(publicip-poc) = '"$version-1 systemd >= 249"
+	dpkg-deb -f "$deb" Depends | grep -F 'systemd (>= 249)'
 	expect "$(rpm -qp --qf '%{PAYLOADCOMPRESSOR}' "$rpm")" xz
+}
+licences() {
+	local file name
+	for file in "$tmp/rpm/usr/share/licenses/publicip-poc/THIRD-PARTY" "$tmp/deb/usr/share/doc/publicip-poc/THIRD-PARTY"; do
+		while read -r name; do
+			grep -q "^$name [0-9.]* (" "$file" || { echo "$name is not in $file"; return 1; }
+		done < <(cargo tree --locked -e normal --prefix none --format '{p}' | awk '{ print $1 }' | sort -u | grep -v '^publicip-poc$')
+		grep -q 'GNU LESSER GENERAL PUBLIC LICENSE' "$file"
+		grep -q "^Rust's standard library" "$file"
+	done
+	grep -q 'Permission is hereby granted' "$tmp/rpm/usr/share/licenses/publicip-poc/LICENSE-MIT"
+	# no link leads out of the package
+	fails grep -rE '\]\((\.|[a-z]+/)' "$tmp/rpm/usr/share/doc" "$tmp/deb/usr/share/doc"
 }
 static() {
 	local binary=$1/usr/bin/publicip-poc
@@ -107,12 +121,18 @@ deb_lint() { expect "$(lintian --allow-root --suppress-tags-from-file packaging/
 
 # The same files, whatever their documentation, and a unit that names the prefix.
 from_source() {
+	rm -f target/package/publicip-poc # of an earlier run
 	make --no-print-directory install DESTDIR="$tmp/install"
 	expect "$(cd "$tmp/install" && find . -type f | LC_ALL=C sort)" \
 		"$(cd "$tmp/deb" && find . -type f -not -path './usr/share/doc/*' | sed 's/\.8\.gz/.8/' | LC_ALL=C sort)"
 	for file in usr/bin/publicip-poc usr/lib/systemd/system/publicip-poc.service; do
 		cmp "$tmp/install/$file" "$tmp/deb/$file"
 	done
+	# An administrator's configuration stays, and the units go where the distribution has them.
+	echo mine >"$tmp/install/etc/default/publicip-poc"
+	make --no-print-directory install DESTDIR="$tmp/install" UNITDIR=/lib/systemd/system
+	expect "$(cat "$tmp/install/etc/default/publicip-poc")" mine
+	cmp "$tmp/install/lib/systemd/system/publicip-poc.socket" systemd/publicip-poc.socket
 	make --no-print-directory install DESTDIR="$tmp/local" PREFIX=/usr/local
 	grep -q '^ExecStart=/usr/local/bin/publicip-poc$' "$tmp/local/usr/local/lib/systemd/system/publicip-poc.service"
 	fails grep -r /usr/bin/ "$tmp/local/usr/local/lib/systemd/system"
@@ -164,7 +184,8 @@ step 'deb: what is configuration' deb_configuration
 step 'rpm: scriptlets are in the package' rpm_scriptlets
 step 'rpm: scriptlets never fail a transaction' rpm_scriptlets_never_fail
 step 'deb: maintainer scripts are in the package' deb_scripts
-step 'rpm: needs nothing but a shell' dependencies
+step 'they need nothing but a shell and systemd' dependencies
+step 'the licence of everything in the binary is in both' licences
 step 'rpm: the binary is static, stripped and relocatable' static "$tmp/rpm"
 step 'deb: the binary is static, stripped and relocatable' static "$tmp/deb"
 step 'no path of the building machine is in the binary' no_paths
