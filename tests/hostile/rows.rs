@@ -74,6 +74,11 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
                 balancer("300 unfinished: chunked", lb::unfinished_chunked, false),
                 balancer("300 unfinished: expected", lb::unfinished_expected, true),
                 balancer("smuggling", smuggling::through_balancer, false),
+                balancer(
+                    "smuggling among busy clients",
+                    smuggling::among_busy_clients,
+                    false,
+                ),
                 balancer("60 kB of headers", lb::long_fields, false),
                 balancer("1,000 headers", lb::many_fields, false),
                 balancer("bytes outside ASCII", lb::not_ascii, false),
