@@ -3,6 +3,6 @@
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 need_aws
-status=$(stack StackStatus) || die "there is no stack $STACK in $REGION"
+status=$(stack StackStatus) || { missing $?; die "there is no stack $STACK in $REGION"; }
 events "?ends_with(ResourceStatus, 'FAILED')" | show
 echo "$STACK is $status"

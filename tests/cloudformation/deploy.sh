@@ -2,9 +2,10 @@
 # `make deploy` itself, with the real AWS CLI, against moto; part of run.sh.
 #
 # What moto cannot do, so that nothing here shows it:
-# - WaitCondition and InstanceConnectEndpoint are skipped: complete means nothing there, and the
-#   signal's URL stays the literal ${ReadyHandle…} in user-data (`deploy` here puts ours in).
-# - An instance is not started, nor replaced by a new version of its launch template.
+# - WaitCondition, ScalingPolicy, VPCCidrBlock, SubnetCidrBlock and InstanceConnectEndpoint are
+#   skipped: complete means nothing there, and the signal's URL stays the literal ${Ready…Handle} in
+#   user-data (`deploy` here puts ours in, and shortens two waits).
+# - An instance is not started.
 # - Policies, security groups and routes are stored, not enforced. template.py holds them to the letter.
 # - Metadata options, load balancer attributes and targets in a template are ignored.
 # - No change of a resource fails, so there is no rollback.
@@ -40,7 +41,14 @@ refusals() {
 	refuses 2 'BUCKET is missing' $deploy
 	refuses 2 'ARCH=mips is unknown' env BUCKET=packages ARCH=mips $deploy
 	refuses 2 'PACKAGE=/nowhere.rpm cannot be read' env BUCKET=packages PACKAGE=/nowhere.rpm $deploy
-	refuses 2 'STACK=a_b is no name' env BUCKET=packages STACK=a_b $deploy
+	refuses 2 'STACK=a_b is not a valid stack name' env BUCKET=packages STACK=a_b $deploy
+	refuses 2 'CLIENT_CIDR=banana is not an IPv4 network' env BUCKET=packages CLIENT_CIDR=banana $deploy
+	refuses 2 'CLIENT_CIDR6=1.2.3.4/32 is not an IPv6 network' env BUCKET=packages CLIENT_CIDR6=1.2.3.4/32 $deploy
+	refuses 2 'SHELL_ACCESS=maybe is unknown' env BUCKET=packages SHELL_ACCESS=maybe $deploy
+	refuses 2 'MAX_INSTANCES=1 is below INSTANCES=2' env BUCKET=packages INSTANCES=2 MAX_INSTANCES=1 $deploy
+	refuses 2 'CERTIFICATE_ARN and HOST_NAME come together' env BUCKET=packages HOST_NAME=ip.example.com $deploy
+	refuses 1 'AWS cannot be reached: ' env BUCKET=packages AWS_ENDPOINT_URL=http://127.0.0.1:1 AWS_MAX_ATTEMPTS=1 $deploy
+	refuses 1 'AWS cannot be reached: ' env AWS_ENDPOINT_URL=http://127.0.0.1:1 AWS_MAX_ATTEMPTS=1 cloudformation/destroy.sh
 	refuses 1 'the AWS CLI is missing' env BUCKET=packages PATH=/usr/bin:/bin $deploy
 	refuses 1 'no AWS credentials' env BUCKET=packages "${nobody[@]}" $deploy
 	refuses 1 'aws s3 mb s3://nobodys' env BUCKET=nobodys $deploy
@@ -57,18 +65,20 @@ deploy() {
 	local template
 	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/$1.rpm" >"$work/deploy" 2>&1 ||
 		{ cat "$work/deploy"; return 1; }
-	template=$(inside aws ec2 describe-launch-templates --query 'LaunchTemplates[0].LaunchTemplateId' --output text)
+	template=$(inside aws cloudformation list-stack-resources --stack-name PublicIP-PoC --output text \
+		--query "StackResourceSummaries[?starts_with(LogicalResourceId, 'InstanceTemplate')].PhysicalResourceId")
 	# shellcheck disable=SC2016 # the version's name, not a variable
 	inside aws ec2 describe-launch-template-versions --launch-template-id "$template" --versions '$Latest' --output text \
 		--query 'LaunchTemplateVersions[0].LaunchTemplateData.UserData' | base64 -d >"$work/raw"
-	grep -o 'ReadyHandle[0-9]*' "$work/raw" >"$work/${2:-$1}.handle"
-	sed "s|\${ReadyHandle[0-9]*}|${signal_url//&/\\&}|" "$work/raw" >"$work/${2:-$1}.sh"
+	grep -o 'Ready[0-9a-f]*Handle' "$work/raw" >"$work/${2:-$1}.handle"
+	sed "s|\${Ready[0-9a-f]*Handle}|${signal_url//&/\\&}|; s/^sleep 30\$/sleep 1/; s/SECONDS + 300/SECONDS + 25/" \
+		"$work/raw" >"$work/${2:-$1}.sh"
 }
 first() {
 	local hash
 	hash=$(sha256sum "$work/first.rpm" | cut -d ' ' -f 1)
 	deploy first
-	says "$work/deploy" CREATE_COMPLETE 'TestURL  http://PublicIP-PoC-ALB-' 'Shell    aws ec2-instance-connect ssh --region us-east-1 --instance-id i-'
+	says "$work/deploy" CREATE_COMPLETE 'TestURL  http://PublicIP-PoC-ALB-' 'Shell    aws ec2-instance-connect ssh --region us-east-1 --os-user ec2-user'
 	says "$work/first.sh" "$hash" "--key 'publicip-poc/PublicIP-PoC/${hash:0:16}/first.rpm'" PUBLICIP_POC_TRUSTED_HOPS=1 \
 		PUBLICIP_POC_TRUSTED_PEERS=10.0.1.0/24,10.0.2.0/24
 	expect "$(inside aws s3 cp "s3://packages/publicip-poc/PublicIP-PoC/${hash:0:16}/first.rpm" - | sha256sum)" "$hash  -"
@@ -87,9 +97,75 @@ listed() {
 	python3 -c 'import json, sys; from cfnlint.decode import cfn_yaml
 print(json.dumps(cfn_yaml.load(sys.argv[1])["Resources"][sys.argv[2]]["Properties"][sys.argv[3]]))' cloudformation/infrastructure.yaml "$@"
 }
+group_of() {
+	inside aws cloudformation list-stack-resources --stack-name "$1" --output text \
+		--query "StackResourceSummaries[?LogicalResourceId=='EC2Instances'].PhysicalResourceId"
+}
+sizes() {
+	inside aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$(group_of PublicIP-PoC)" \
+		--query 'AutoScalingGroups[0].[MinSize,DesiredCapacity,MaxSize]' --output text
+}
+events_so_far() { inside aws cloudformation describe-stack-events --stack-name PublicIP-PoC --query 'length(StackEvents)'; }
+unchanged() {
+	local before
+	before=$(events_so_far)
+	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/first.rpm" >"$work/deploy" 2>&1
+	says "$work/deploy" 'nothing to do: stack PublicIP-PoC is what you ask for' 'TestURL  http://PublicIP-PoC-ALB-'
+	fails grep -E 'upload|update stack' "$work/deploy"
+	expect "$(events_so_far)" "$before"
+}
+balancer_of() {
+	inside aws elbv2 describe-load-balancers --names "$1-ALB" --query 'LoadBalancers[0].LoadBalancerArn' --output text
+}
+certificate() {
+	local arn
+	arn=$(inside aws acm request-certificate --domain-name ip.example.com --query CertificateArn --output text)
+	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/first.rpm" STACK=tls CERTIFICATE_ARN="$arn" \
+		HOST_NAME=ip.example.com | tee "$work/deploy"
+	says "$work/deploy" 'TestURL  https://ip.example.com' 'DNS      ip.example.com has to lead to '
+	inside aws elbv2 describe-listeners --load-balancer-arn "$(balancer_of tls)" --output text \
+		--query 'Listeners[].[Port,Protocol,DefaultActions[0].Type]' | sort | tee "$work/listeners"
+	says "$work/listeners" $'443\tHTTPS\tfixed-response' $'80\tHTTP\tredirect'
+}
+two_instances() {
+	local group targets instance
+	INSTANCES=2 deploy first two
+	expect "$(sizes)" $'2\t3\t4' # as many as there were
+	# moto leaves the targets of a deleted group where they were
+	group=$(inside aws elbv2 describe-target-groups --names PublicIP-PoC-TG --query 'TargetGroups[0].TargetGroupArn' --output text)
+	targets=$(inside aws elbv2 describe-target-health --target-group-arn "$group" --query 'TargetHealthDescriptions[].Target.Id')
+	for instance in $(inside aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$(group_of PublicIP-PoC)" \
+		--query 'AutoScalingGroups[0].Instances[].InstanceId' --output text); do
+		grep -q "$instance" <<<"$targets"
+	done
+}
+# The CLI hands out events in pages of 100, newest first, and applies a query to each: so does this stand-in.
+paging() {
+	mkdir -p "$work/stub"
+	cat >"$work/stub/aws" <<-'END'
+		#!/bin/bash
+		case $* in *describe-stack-events*) for i in {120..1}; do printf '2026-01-01T00:00:00Z\tDONE\tEvent%s\tNone\n' $i; done ;; *) echo CREATE_COMPLETE ;; esac
+	END
+	chmod 755 "$work/stub/aws"
+	PATH=$work/stub:$PATH bash -c '. cloudformation/lib.sh; follow 115 CREATE_COMPLETE' | awk '{ print $3 }' | xargs >"$work/followed"
+	expect "$(cat "$work/followed")" 'Event116 Event117 Event118 Event119 Event120'
+	# A call that fails for another reason is not taken for a stack that is not there.
+	printf '#!/bin/bash\ncase $* in *describe-stacks*) echo "AccessDenied: no" >&2; exit 254 ;; esac\n' >"$work/stub/aws"
+	fails env PATH="$work/stub:$PATH" BUCKET=packages cloudformation/destroy.sh >"$work/refusal" 2>&1
+	says "$work/refusal" 'stack PublicIP-PoC cannot be looked at: AccessDenied: no'
+	fails grep 'delete s3://' "$work/refusal"
+}
 second() {
+	local before
+	before=$(group_of PublicIP-PoC)
+	# It had scaled out to 3 instances: the update keeps them.
+	inside aws autoscaling set-desired-capacity --auto-scaling-group-name "$before" --desired-capacity 3
 	deploy second
+	expect "$(sizes)" $'1\t3\t4'
 	says "$work/deploy" UPDATE_COMPLETE
+	fails [ "$(group_of PublicIP-PoC)" = "$before" ] # the old one is gone, with its launch template
+	expect "$(inside aws autoscaling describe-auto-scaling-groups --query 'length(AutoScalingGroups)')" 1
+	expect "$(inside aws ec2 describe-launch-templates --query 'length(LaunchTemplates)')" 1
 	says "$work/second.sh" "$(sha256sum "$work/second.rpm" | cut -d ' ' -f 1)"
 	# a wait condition of its own, or the update would wait for nothing
 	fails diff "$work/first.handle" "$work/second.handle"
@@ -129,9 +205,13 @@ step 'each script says in a line what is missing' refusals
 step 'make deploy: upload, CREATE_COMPLETE, outputs, user-data' first
 step 'shellcheck has no finding in that user-data' shellcheck "$work/first.sh"
 step 'the load balancer'\''s attributes exist' attributes
+step 'make deploy again: nothing to do' unchanged
+step 'events in pages, and a call that is denied' paging
 step 'make deploy with another package: UPDATE_COMPLETE, waits anew' second
 step 'make deploy CLIENT_ADDRESS=first SHELL_ACCESS=no' article
+step 'make deploy INSTANCES=2: all are targets, none of the three is lost' two_instances
 step 'make deploy with a package that does not start' deploy broken
 step 'make deploy with a package of another architecture' deploy foreign
 step 'make deploy STACK=two ARCH=arm64 beside it' graviton
+step 'make deploy STACK=tls CERTIFICATE_ARN= HOST_NAME=: HTTPS, and a redirect' certificate
 step 'make destroy' destroy

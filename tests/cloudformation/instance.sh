@@ -45,6 +45,25 @@ article_served() { # make verify tells the difference
 	says "$work/verify" 'ok    the page shows our own address: 203.0.113.7' \
 		'FAIL  a forged X-Forwarded-For changes nothing: 192.0.2.66 instead of 203.0.113.7'
 }
+# The URL of a wait condition works for a day; the group starts instances for years.
+expired() {
+	guest down
+	boot
+	sed 's|/wait%2Fcondition|/expired|' "$work/first.sh" | guest x 'cat >/run/user-data'
+	: >"$work/signals"
+	guest x 'unset HOME; AWS_ENDPOINT_URL_S3=http://10.0.0.5:5566 bash /run/user-data' | tee "$work/expired"
+	says "$work/expired" 'signal SUCCESS: HTTP 403'
+	expect "$(wc -l <"$work/signals") signals" '0 signals'
+	served "$version"
+}
+late() {
+	local key
+	key=s3://packages/publicip-poc/PublicIP-PoC/$(sha256sum "$work/first.rpm" | cut -c 1-16)/first.rpm
+	inside aws s3 rm --only-show-errors "$key"
+	{ sleep 12; inside aws s3 cp --only-show-errors "$work/first.rpm" "$key"; } &
+	fresh first 'SUCCESS: publicip-poc serves'
+	wait $!
+}
 tampered() {
 	local hash
 	hash=$(sha256sum "$work/first.rpm" | cut -c 1-16)
@@ -69,5 +88,7 @@ step 'a service that does not start: FAILURE says so' \
 	fresh broken 'FAILURE: ask the service for its page' 'Main process exited, code=exited, status=203/EXEC'
 step 'a package of another architecture: FAILURE' \
 	fresh foreign 'FAILURE: install it' 'does not have a compatible architecture'
+step 'an instance that starts months later: its signal is refused, and it serves' expired
+step 'a package that arrives late: SUCCESS' late
 step 'another package than the one that was meant: FAILURE' tampered
 step 'no package: FAILURE' missing

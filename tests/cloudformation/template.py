@@ -51,7 +51,7 @@ PublicRouteTable EC2::RouteTable; PublicRoute EC2::Route; PrivateRouteTable EC2:
 PublicSubnetRouteTableAssociation EC2::SubnetRouteTableAssociation;
 PublicSubnet2RouteTableAssociation EC2::SubnetRouteTableAssociation;
 PrivateSubnetRouteTableAssociation EC2::SubnetRouteTableAssociation;
-ALBSecurityGroup EC2::SecurityGroup; EC2SecurityGroup EC2::SecurityGroup; EC2Instance EC2::Instance;
+ALBSecurityGroup EC2::SecurityGroup; EC2SecurityGroup EC2::SecurityGroup;
 ApplicationLoadBalancer ElasticLoadBalancingV2::LoadBalancer;
 TargetGroup ElasticLoadBalancingV2::TargetGroup; Listener ElasticLoadBalancingV2::Listener
 """
@@ -67,7 +67,7 @@ same("exports", exports, {
     "VPCId": {"Fn::Sub": "${AWS::StackName}-VPC-ID"}, "ShellCommand": None})
 same("default type", TEMPLATE["Parameters"]["InstanceType"]["Default"], "t3.micro")
 for name, block in {"VPC": "10.0.0.0/16", "PublicSubnet": "10.0.1.0/24", "PublicSubnet2": "10.0.2.0/24",
-                    "PrivateSubnet": "10.0.3.0/24"}.items():
+                    "PrivateSubnet": "10.0.3.0/24", "PrivateSubnet2": "10.0.4.0/24"}.items():
     same(f"{name}'s range", properties(name)["CidrBlock"], block)
 same("VPC's DNS", [properties("VPC")[k] for k in ("EnableDnsHostnames", "EnableDnsSupport")], [True, True])
 
@@ -84,6 +84,9 @@ for name, good, bad in [
         ("PackageSha256", "0a" * 32, ["0A" * 32, "0a" * 31, "0a" * 33]),
         ("InstanceType", "t4g.micro", ["t4g", "T3.micro", "t3.micro;"]),
         ("ClientCidr", "203.0.113.7/32", ["203.0.113.7", "::/0"]),
+        ("ClientCidr6", "2001:db8::/32", ["2001:db8::", "10.0.0.0/8", "x::/0"]),
+        ("CertificateArn", "arn:aws:acm:us-east-1:123456789012:certificate/0a-1b", ["arn:aws:iam::123456789012:x", "x"]),
+        ("HostName", "ip.example.com", ["localhost", "-a.example", "a'b.example", "https://a.example"]),
         ("S3PrefixList", "pl-63a5400a", ["63a5400a", "pl-"])]:
     pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
     same(f"{name} accepts {good}", bool(re.fullmatch(pattern, good)), True)
@@ -93,26 +96,52 @@ for name, good, bad in [
 # == The instance: Amazon Linux 2023 and nothing else, IMDSv2, encrypted disk, replaced with its user-data
 same("images", TEMPLATE["Parameters"]["ImageParameter"]["AllowedValues"], [
     f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}" for arch in ("x86_64", "arm64")])
-same("image", properties("EC2Instance")["ImageId"], ref("ImageParameter"))
 same("image ids in the text", re.findall(r"\bami-[0-9a-f]{8,}|amzn2", TEXT), [])
-same("instance's template", properties("EC2Instance")["LaunchTemplate"], {
-    "LaunchTemplateId": ref("LaunchTemplate"), "Version": {"Fn::GetAtt": ["LaunchTemplate", "LatestVersionNumber"]}})
-same("instance waits for its way to S3", sorted(RESOURCES["EC2Instance"]["DependsOn"]),
-     ["PrivateSubnetRouteTableAssociation", "S3Endpoint"])
-launch = properties("LaunchTemplate")["LaunchTemplateData"]
-same("metadata", launch["MetadataOptions"], {"HttpTokens": "required", "HttpPutResponseHopLimit": 1})
+launch = properties("InstanceTemplate")["LaunchTemplateData"]
+same("image, type, groups", [launch[k] for k in ("ImageId", "InstanceType", "SecurityGroupIds")],
+     [ref("ImageParameter"), ref("InstanceType"), [ref("EC2SecurityGroup")]])
+same("metadata", launch["MetadataOptions"],
+     {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1})
 disk = launch["BlockDeviceMappings"][0]["Ebs"]
 same("disk", (disk["VolumeType"], disk["Encrypted"], disk["DeleteOnTermination"]), ("gp3", True, True))
 
-# == Complete means that it serves; targets change after that
-same("Ready waits for", (RESOURCES["Ready"]["DependsOn"], properties("Ready")["Handle"]), ("EC2Instance", ref("ReadyHandle")))
-same("targets wait for", RESOURCES["TargetGroup"].get("DependsOn"), "Ready")
+# == The group: in both zones, behind the balancer, healed by what the balancer sees, replaced as a whole
+group = dict(properties("EC2Instances"))
+capacity = {"Fn::If": ["AsManyAsLeast", ref("Instances"), ref("DesiredInstances")]}
+tags = group.pop("Tags")
+same("the group", group, {
+    "LaunchTemplate": {"LaunchTemplateId": ref("InstanceTemplate"),
+                       "Version": {"Fn::GetAtt": ["InstanceTemplate", "LatestVersionNumber"]}},
+    "VPCZoneIdentifier": [ref("PrivateSubnet"), ref("PrivateSubnet2")], "TargetGroupARNs": [ref("TargetGroup")],
+    "MinSize": ref("Instances"), "MaxSize": ref("MaxInstances"), "DesiredCapacity": capacity,
+    "HealthCheckType": "ELB", "HealthCheckGracePeriod": 420, "DefaultInstanceWarmup": 120})
+same("its instances' tags", [(t["Key"], t["PropagateAtLaunch"]) for t in tags], [("Name", True), ("project", True)])
+same("its update", RESOURCES["EC2Instances"]["UpdatePolicy"], {"AutoScalingReplacingUpdate": {"WillReplace": True}})
+same("instances wait for their way to S3", sorted(RESOURCES["EC2Instances"]["DependsOn"]),
+     ["PrivateSubnet2RouteTableAssociation", "PrivateSubnetRouteTableAssociation", "S3Endpoint"])
+scaling = properties("Scaling")
+same("scaling", (scaling["AutoScalingGroupName"], scaling["PolicyType"], RESOURCES["Scaling"]["DependsOn"]),
+     (ref("EC2Instances"), "TargetTrackingScaling", "GetAndHead"))
+same("scaling's measure", scaling["TargetTrackingConfiguration"]["PredefinedMetricSpecification"], {
+    "PredefinedMetricType": "ALBRequestCountPerTarget",
+    "ResourceLabel": {"Fn::Sub": "${ApplicationLoadBalancer.LoadBalancerFullName}/${TargetGroup.TargetGroupFullName}"}})
+health = {k: v for k, v in properties("TargetGroup").items() if k.startswith("Health") or k.endswith("ThresholdCount")}
+same("health checks", health, {
+    "HealthCheckPath": "/", "HealthCheckProtocol": "HTTP", "HealthCheckIntervalSeconds": 10, "HealthCheckTimeoutSeconds": 5,
+    "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 2})
+
+# == Complete means that all of them serve
+same("Ready waits for", (RESOURCES["Ready"]["DependsOn"], properties("Ready")),
+     ("EC2Instances", {"Handle": ref("ReadyHandle"), "Count": capacity, "Timeout": "900"}))
 script = launch["UserData"]["Fn::Base64"]["Fn::Sub"][0]
 same("user-data begins", script.splitlines()[0], "#!/bin/bash")
 same("user-data is strict", "\nset -Eeuo pipefail\n" in script, True)
 same("user-data fits", len(script) < 12_000, True)
 same("user-data signals", script.count("'${ReadyHandle}'"), 1)
-same("every use of Ready", sorted(set(re.findall(r"\bReady\w*", TEXT))), ["Ready", "ReadyHandle"])
+same("every use of what deploy.sh renames", sorted(set(re.findall(r"\w*(?:Ready|InstanceTemplate)\w*", TEXT))),
+     ["InstanceTemplate", "Ready", "ReadyHandle"])
+same("DesiredInstances is not part of what deploy.sh hashes", "DesiredInstances" in
+     open("cloudformation/deploy.sh", encoding="utf-8").read().split("id=$(")[0], False)
 
 # == Who may do what
 package = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${PackageBucket}/${PackageKey}"}
@@ -132,7 +161,15 @@ same("who takes the role", properties("InstanceRole")["AssumeRolePolicyDocument"
 nothing = ref("AWS::NoValue")
 same("into the ALB", rules("ALBSecurityGroup", "SecurityGroupIngress"), [tcp(80, CidrIp=ref("ClientCidr"))])
 same("out of the ALB", rules("ALBSecurityGroup", "SecurityGroupEgress"),
-     [tcp(80, CidrIp=properties("PrivateSubnet")["CidrBlock"])])
+     [tcp(80, CidrIp=properties(n)["CidrBlock"]) for n in ("PrivateSubnet", "PrivateSubnet2")])
+clients6 = {"Fn::If": ["NoClientCidr6", "::/0", ref("ClientCidr6")]}
+for name, condition, port, peer in [
+        ("HttpIngress6", "Ipv6", 80, {"CidrIpv6": clients6}), ("HttpsIngress", "Https", 443, {"CidrIp": ref("ClientCidr")}),
+        ("HttpsIngress6", "HttpsIpv6", 443, {"CidrIpv6": clients6})]:
+    same(name, (RESOURCES[name]["Condition"], {k: v for k, v in properties(name).items() if k != "Description"}),
+         (condition, tcp(port, GroupId=ref("ALBSecurityGroup"), **peer)))
+same("IPv6 is open to all only if IPv4 is", TEMPLATE["Conditions"]["Ipv6"], {"Fn::Or": [
+    {"Fn::Equals": [ref("ClientCidr"), "0.0.0.0/0"]}, {"Fn::Not": [{"Condition": "NoClientCidr6"}]}]})
 same("into the instance", rules("EC2SecurityGroup", "SecurityGroupIngress"),
      [tcp(80, SourceSecurityGroupId=ref("ALBSecurityGroup"))])
 same("out of the instance", rules("EC2SecurityGroup", "SecurityGroupEgress"),
@@ -141,12 +178,21 @@ same("out of the instance", rules("EC2SecurityGroup", "SecurityGroupEgress"),
 same("out of the shell's endpoint", rules("ShellSecurityGroup", "SecurityGroupEgress"),
      [tcp(22, DestinationSecurityGroupId=ref("EC2SecurityGroup"))])
 same("every other rule", [n for n, r in RESOURCES.items() if r["Type"].startswith("AWS::EC2::SecurityGroup")],
-     ["ALBSecurityGroup", "EC2SecurityGroup", "ShellSecurityGroup", "ShellIngress"])
+     ["ALBSecurityGroup", "HttpIngress6", "HttpsIngress", "HttpsIngress6", "EC2SecurityGroup", "ShellSecurityGroup",
+      "ShellIngress"])
 same("the shell's rule", {k: v for k, v in properties("ShellIngress").items() if k != "Description"},
      tcp(22, GroupId=ref("EC2SecurityGroup"), SourceSecurityGroupId=ref("ShellSecurityGroup")))
 same("the shell's condition", [RESOURCES[n].get("Condition") for n in ("ShellSecurityGroup", "ShellIngress", "ShellEndpoint")],
      ["Shell"] * 3)
-same("routes", [n for n, r in RESOURCES.items() if r["Type"] == "AWS::EC2::Route"], ["PublicRoute"])
+same("routes", [n for n, r in RESOURCES.items() if r["Type"] == "AWS::EC2::Route"], ["PublicRoute", "PublicRoute6"])
+same("the way of IPv6", {k: v for k, v in properties("PublicRoute6").items() if k != "RouteTableId"},
+     {"DestinationIpv6CidrBlock": "::/0", "GatewayId": ref("InternetGateway")})
+for number, name in enumerate(("PublicSubnet", "PublicSubnet2")):
+    same(f"{name}'s IPv6", properties(name + "Ipv6"), {"SubnetId": ref(name), "Ipv6CidrBlock": {"Fn::Select": [
+        number, {"Fn::Cidr": [{"Fn::Select": [0, {"Fn::GetAtt": ["VPC", "Ipv6CidrBlocks"]}]}, 2, 64]}]}})
+same("the balancer's addresses", properties("ApplicationLoadBalancer")["IpAddressType"], "dualstack")
+same("the balancer waits for IPv6", sorted(RESOURCES["ApplicationLoadBalancer"]["DependsOn"]),
+     ["AttachGateway", "PublicRoute6", "PublicSubnet2Ipv6", "PublicSubnetIpv6"])
 
 # == The load balancer, and what of it the service is told
 same("the ALB's attributes", attributes("ApplicationLoadBalancer", "LoadBalancerAttributes"), {
@@ -154,9 +200,21 @@ same("the ALB's attributes", attributes("ApplicationLoadBalancer", "LoadBalancer
     "routing.http.desync_mitigation_mode": "strictest", "idle_timeout.timeout_seconds": "60"})
 same("the target group's attributes", attributes("TargetGroup", "TargetGroupAttributes"),
      {"deregistration_delay.timeout_seconds": "10"})
-listener, rule = properties("Listener"), properties("GetAndHead")
-same("the listener", (listener["Port"], listener["Protocol"], [a["Type"] for a in listener["DefaultActions"]]),
-     (80, "HTTP", ["fixed-response"]))
+listener, tls, rule = properties("Listener"), properties("HttpsListener"), properties("GetAndHead")
+(_, redirect, refusal), = [a["Fn::If"] for a in listener["DefaultActions"]]
+same("the listener", (listener["Port"], listener["Protocol"]), (80, "HTTP"))
+same("with a certificate it redirects", redirect, {"Type": "redirect", "RedirectConfig": {
+    "Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}})
+same("without, it refuses", (refusal["Type"], refusal["FixedResponseConfig"]["StatusCode"]), ("fixed-response", "405"))
+same("the HTTPS listener", (tls["Port"], tls["Protocol"], tls["SslPolicy"], tls["Certificates"], tls["DefaultActions"]),
+     (443, "HTTPS", "ELBSecurityPolicy-TLS13-1-2-2021-06", [{"CertificateArn": ref("CertificateArn")}], [refusal]))
+for name, on in [("RefuseExpect", "Listener"), ("RefuseExpectHttps", "HttpsListener")]:
+    expect = properties(name)
+    same(name, (expect["ListenerArn"], expect["Conditions"], expect["Actions"][0]["FixedResponseConfig"]["StatusCode"]),
+         (ref(on), [{"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "Expect", "Values": ["*"]}}], "417"))
+    same(f"{name} comes first", expect["Priority"] < rule["Priority"], True)
+same("the pages' listener", rule["ListenerArn"], {"Fn::If": ["Https", ref("HttpsListener"), ref("Listener")]})
+same("HTTPS's condition", [RESOURCES[n].get("Condition") for n in ("HttpsListener", "RefuseExpectHttps")], ["Https"] * 2)
 same("the methods", (rule["Conditions"], rule["Actions"]), (
     [{"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET", "HEAD"]}}],
     [{"Type": "forward", "TargetGroupArn": ref("TargetGroup")}]))
