@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "benches/peers"
 OUT = ROOT / "target/bench"
+BATCH = ("chrt", "-b", "0")
 
 
 class Missing(Exception):
@@ -33,15 +34,16 @@ def need(program, package):
     raise Missing(f"{program} is missing: apt-get install {package}")
 
 
-def cargo_build(directory, target, name, settings=()):
+def cargo_build(directory, target, name, settings=(), example=False):
     """A static release build, as the packages ship it; the path of the binary."""
     about = subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout
     triple = about.split("host: ")[1].split()[0]
     env = os.environ | dict(settings)
     env |= {"CARGO_TARGET_DIR": str(target), "RUSTFLAGS": "-C target-feature=+crt-static"}
     command = ["cargo", "build", "--quiet", "--locked", "--release", "--target", triple]
+    command += ["--example", name] if example else []
     subprocess.run(command, cwd=directory, env=env, check=True)
-    return target / triple / "release" / name
+    return target / triple / "release" / ("examples" if example else "") / name
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Server:
     log_to: list | None = None
     crates: Path | None = None
     keeps_alive: bool = True
+    # What starts it: ours runs as its unit has it, with CPUSchedulingPolicy=batch.
+    wrapper: tuple = ()
 
     @contextmanager
     def running(self):
@@ -64,7 +68,7 @@ class Server:
         if self.log_to:
             reader = subprocess.Popen(self.log_to, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         log = reader.stdin if reader else subprocess.DEVNULL
-        process = subprocess.Popen(self.command(port), stdout=subprocess.DEVNULL, stderr=log)
+        process = subprocess.Popen([*self.wrapper, *self.command(port)], stdout=subprocess.DEVNULL, stderr=log)
         try:
             yield port, process.pid
         finally:
@@ -83,7 +87,12 @@ def publicip_poc(name, binary, level="warn"):
     options = ["--trusted-hops", "1", "--log-level", level]
     log_to = ["cat"] if level == "info" else None
     return Server(name, lambda port: [binary, "--listen", f"127.0.0.1:{port}", *options],
-                  binary, log_to, ROOT)
+                  binary, log_to, ROOT, wrapper=BATCH)
+
+
+def tiny_http(_):
+    binary = cargo_build(ROOT, ROOT / "target", "peer-tiny-http", example=True)
+    return Server("plain", lambda port: [binary, str(port)], binary)
 
 
 def ours(_):
@@ -133,13 +142,16 @@ def original(_):
 
 def build(quick, report):
     """Builds all servers, ours first; names the ones it has to skip."""
-    makers = [ours, ours_logging, base, axum, go, nginx, original]
+    makers = [ours, ours_logging, base, tiny_http, axum, go, nginx, original]
     only = os.environ.get("ONLY")
     for make in makers:
         if make is base and "BASE" not in os.environ or only and make.__name__ not in only.split(","):
             continue
         try:
-            yield make(quick)
+            server = make(quick)
+            if "BATCH" in os.environ:
+                server.wrapper = BATCH
+            yield server
         except (Missing, subprocess.CalledProcessError) as error:
             if make is ours:
                 raise
