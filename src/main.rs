@@ -45,8 +45,8 @@ use supervision::Event;
 /// The log target of the start-up lines, which operators filter by.
 const LOG: &str = "publicip_poc";
 
-/// How long a wrong setting is waited with under systemd, which starts the service again: this keeps
-/// the journal readable.
+/// Pause before the exit with a wrong setting under systemd, which starts the service again at once:
+/// the journal stays readable.
 const CALM: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {

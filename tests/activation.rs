@@ -1,4 +1,4 @@
-//! Under systemd: the listening socket is handed over, the state is told, a restart refuses nobody.
+//! Under systemd: socket activation, notifications, and restarts that refuse nobody.
 
 mod support;
 
@@ -52,7 +52,7 @@ fn a_socket_for_another_process_is_not_taken() {
 }
 
 #[test]
-fn what_is_no_listening_tcp_socket_exits_2_with_one_line() {
+fn anything_but_one_listening_tcp_socket_exits_2_with_one_line() {
     let tcp = listener;
     let connected = tcp();
     let connected = TcpStream::connect(connected.local_addr().unwrap()).unwrap();
@@ -88,7 +88,7 @@ fn what_is_no_listening_tcp_socket_exits_2_with_one_line() {
 }
 
 #[test]
-fn systemd_is_told_readiness_status_and_the_stop() {
+fn systemd_is_notified_of_readiness_status_and_the_stop() {
     let path = file_in_target("notify.socket");
     let systemd = UnixDatagram::bind(&path).unwrap();
     systemd.set_read_timeout(Some(PATIENCE)).unwrap();

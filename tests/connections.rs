@@ -25,7 +25,7 @@ fn connections_end_as_they_must_and_while_few_requests_come_in() {
     ] {
         let mut stream = connect(program.address);
         stream.write_all(request.as_bytes()).unwrap();
-        // The peer is told that it ends, and ends it unless the request did.
+        // The response announces the end; the peer closes, unless the request asked for it.
         let (bytes, ended) = read_until_quiet(&mut stream, Duration::from_millis(300));
         assert!(bytes.starts_with("HTTP/1.1 200 OK\r\n"), "{bytes}");
         assert!(bytes.contains("\r\nConnection: close\r\n"), "{bytes}");

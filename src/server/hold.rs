@@ -84,7 +84,7 @@ impl Hold {
     /// Refuses a request that must never be dropped.
     ///
     /// # Errors
-    /// The budget is spent. The request has been answered all the same.
+    /// The budget is spent. The request has been answered even so.
     pub fn keep(&self, request: Request, response: &Response) -> Result<(), Fault> {
         // SECURITY: never dropped.
         mem::forget(answer(request, response));

@@ -73,7 +73,7 @@ package() {
 	echo "$(stat -c %s "$rpm") bytes" >&3
 }
 
-# In a network of its own, for its port. No -L for qemu: a threaded program would spin for ever.
+# In a network of its own, for its port. No -L for qemu: a threaded program would spin forever.
 answers() {
 	cp "$tmp/usr/bin/publicip-poc" "$root/root/"
 	expect "$(chroot "$root" timeout 10 qemu-aarch64 /root/publicip-poc --version)" "publicip-poc $version"

@@ -194,7 +194,7 @@ same("the balancer's addresses", properties("ApplicationLoadBalancer")["IpAddres
 same("the balancer waits for IPv6", sorted(RESOURCES["ApplicationLoadBalancer"]["DependsOn"]),
      ["AttachGateway", "PublicRoute6", "PublicSubnet2Ipv6", "PublicSubnetIpv6"])
 
-# == The load balancer, and what of it the service is told
+# == The load balancer, and what the service knows of it
 same("the ALB's attributes", attributes("ApplicationLoadBalancer", "LoadBalancerAttributes"), {
     "routing.http.xff_header_processing.mode": "append", "routing.http.drop_invalid_header_fields.enabled": "true",
     "routing.http.desync_mitigation_mode": "strictest", "idle_timeout.timeout_seconds": "60"})

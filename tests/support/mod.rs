@@ -120,7 +120,7 @@ impl Program {
         panic!("the program does not end");
     }
 
-    /// Tells whether the program still runs.
+    /// Whether the program still runs.
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().expect("a child to look at").is_none()
     }
