@@ -3,7 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${1:?third-party.sh TARGET}
-sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
+# Where cargo has unpacked a crate, or `cargo vendor` has put it.
+folder_of() {
+	local folder
+	for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$1-$2" target/vendor/"$1-$2" target/vendor/"$1"; do
+		[ ! -d "$folder" ] || { echo "$folder"; return; }
+	done
+	echo "third-party.sh: the source of $1 $2 is neither in cargo's registry nor in target/vendor" >&2
+	return 1
+}
 
 heading() { printf '\n%s\n%s\n\n' "================================================================================" "$1"; }
 
@@ -15,7 +23,7 @@ cargo tree --locked --target "$target" -e normal --prefix none --no-dedupe --for
 	while IFS='|' read -r package licence; do
 		read -r name version _ <<<"$package"
 		[ "$name" != publicip-poc ] || continue
-		folder=$(echo "$sources"/*/"$name-${version#v}")
+		folder=$(folder_of "$name" "${version#v}")
 		heading "$name ${version#v} ($licence)"
 		if [ -e "$folder/LICENSE-MIT" ]; then cat "$folder/LICENSE-MIT"; else cat "$folder/LICENSE"; fi
 	done
