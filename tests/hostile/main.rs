@@ -54,8 +54,15 @@ fn main() -> ExitCode {
             println!("\n{title:38}{}", Outcome::HEADING);
         }
         for row in &rows {
-            let outcome = run(row, vec![env!("CARGO_BIN_EXE_publicip-poc").into()]);
-            let faults = outcome.faults(row.demand);
+            let ours = || run(row, vec![env!("CARGO_BIN_EXE_publicip-poc").into()]);
+            let mut outcome = ours();
+            let mut faults = outcome.faults(row.demand);
+            if row.again && !faults.is_empty() {
+                report(row.name, &outcome, &faults, false);
+                println!("again");
+                outcome = ours();
+                faults = outcome.faults(row.demand);
+            }
             count(faults.is_empty());
             report(row.name, &outcome, &faults, faults.is_empty());
             for line in outcome.last_words() {
