@@ -12,7 +12,7 @@ const AIM: f64 = 0.999;
 const GATE: f64 = 0.99;
 
 /// What the program may take: `SECURITY.md` states both.
-const MEGABYTES: u64 = 384;
+const MEGABYTES: u64 = 640;
 const THREADS: u64 = 4096;
 
 /// From being unable to answer to the exit, and from the exit to the next answer.

@@ -22,9 +22,6 @@ pub struct Row {
     pub demand: Demand,
     /// The naive service must fail this row.
     pub fells_naive: bool,
-    /// Run once more if it fails: in one of fifteen runs a single GET has waited a second, and why
-    /// is not known yet. What the row is there to find is there every time.
-    pub again: bool,
     /// A command that executes another one within limits.
     pub wrapper: &'static [&'static str],
 }
@@ -49,7 +46,6 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
             attack,
             demand,
             fells_naive,
-            again: false,
             wrapper: &[],
         }
     };
@@ -78,14 +74,11 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
                 balancer("300 unfinished: chunked", lb::unfinished_chunked, false),
                 balancer("300 unfinished: expected", lb::unfinished_expected, true),
                 balancer("smuggling", smuggling::through_balancer, false),
-                Row {
-                    again: true,
-                    ..balancer(
-                        "smuggling among busy clients",
-                        smuggling::among_busy_clients,
-                        false,
-                    )
-                },
+                balancer(
+                    "smuggling among busy clients",
+                    smuggling::among_busy_clients,
+                    false,
+                ),
                 balancer("60 kB of headers", lb::long_fields, false),
                 balancer("1,000 headers", lb::many_fields, false),
                 balancer("bytes outside ASCII", lb::not_ascii, false),
