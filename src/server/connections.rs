@@ -31,47 +31,79 @@ pub fn peer(descriptor: RawFd) -> Option<SocketAddr> {
     }
 }
 
-/// Bytes that a connection has received since it was opened (tcp(7), `TCP_INFO`).
+/// What the kernel knows of a connection: the start of `tcp_info` in linux/tcp.h (tcp(7),
+/// `TCP_INFO`), which goes further than glibc's and libc's.
+#[repr(C)]
+#[derive(Default)]
+struct Info {
+    state: u8,
+    _options: [u8; 7],
+    _times: [u64; 15],
+    bytes_received: u64,
+    _segments: u64,
+    bytes_not_sent: u32,
+    _min_rtt: u32,
+    _data_segments_in: u32,
+    data_segments_out: u32,
+}
+
+/// Bytes that a connection has received since it was opened.
 pub fn bytes_received(descriptor: RawFd) -> Option<u64> {
-    // `tcpi_bytes_received` in linux/tcp.h, which glibc's and libc's `tcp_info` do not reach.
-    const BYTES_RECEIVED: usize = 128 / size_of::<u64>();
-    let mut info = [0_u64; BYTES_RECEIVED + 1];
-    let mut length = libc::socklen_t::try_from(size_of_val(&info)).ok()?;
+    /// The peer has said that it sends no more, which the kernel counts as a byte.
+    const CLOSE_WAIT: u8 = 8;
+    let info = info(descriptor)?;
+    let end = u64::from(info.state == CLOSE_WAIT);
+    Some(info.bytes_received.saturating_sub(end))
+}
+
+/// Whether something was ever written to a connection; also true if the kernel does not say.
+pub fn answered(descriptor: RawFd) -> bool {
+    info(descriptor).is_none_or(|info| info.data_segments_out > 0 || info.bytes_not_sent > 0)
+}
+
+fn info(descriptor: RawFd) -> Option<Info> {
+    let mut info = Info::default();
+    let mut length = libc::socklen_t::try_from(size_of::<Info>()).ok()?;
     // SAFETY: the kernel writes no more than `length` bytes to `info`, of which every value is
     // valid, and sets `length` to how many it wrote.
     #[expect(
         unsafe_code,
-        reason = "no crate reads this field without a dozen others"
+        reason = "no crate reads these fields without a dozen others"
     )]
     let status = unsafe {
         libc::getsockopt(
             descriptor,
             libc::IPPROTO_TCP,
             libc::TCP_INFO,
-            info.as_mut_ptr().cast(),
+            (&raw mut info).cast(),
             &raw mut length,
         )
     };
-    (status == 0 && length as usize == size_of_val(&info)).then_some(info[BYTES_RECEIVED])
+    (status == 0 && length as usize == size_of::<Info>()).then_some(info)
+}
+
+/// The descriptors of these peers' connections.
+pub fn of(peers: &HashSet<SocketAddr>) -> impl Iterator<Item = RawFd> {
+    let descriptors = (!peers.is_empty()).then(descriptors);
+    let of_these = |descriptor: &RawFd| peer(*descriptor).is_some_and(|peer| peers.contains(&peer));
+    descriptors.into_iter().flatten().filter(of_these)
 }
 
 /// Closes the connections of these peers in both directions. tiny_http's thread reads the end of
 /// the connection and lets go of it; whoever is writing to it fails.
 pub fn shut(peers: &HashSet<SocketAddr>) {
-    if peers.is_empty() {
-        return;
-    }
-    for descriptor in descriptors() {
-        if peer(descriptor).is_some_and(|peer| peers.contains(&peer)) {
-            // Ignore connections that have ended in the meantime.
-            let _ = shutdown(descriptor, Shutdown::Both);
-        }
-    }
+    of(peers).for_each(end);
+}
+
+/// The same for one connection.
+pub fn end(descriptor: RawFd) {
+    // Ignore connections that have ended in the meantime.
+    let _ = shutdown(descriptor, Shutdown::Both);
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
@@ -95,6 +127,17 @@ mod tests {
         }
         let (unix, _other) = UnixStream::pair().unwrap();
         assert_eq!(peer(unix.as_raw_fd()), None);
+    }
+
+    #[test]
+    fn a_connection_is_answered_once_something_was_written() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        client.write_all(b"request").unwrap();
+        assert!(!answered(server.as_raw_fd()));
+        server.write_all(b"response").unwrap();
+        assert!(answered(server.as_raw_fd()));
     }
 
     #[test]

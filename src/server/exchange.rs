@@ -69,28 +69,6 @@ impl<'s> Exchange<'s> {
         self.peer
     }
 
-    /// Ignores a request on a connection that has been refused (RFC 9112, section 9.6), unless its
-    /// body makes that impossible.
-    pub(super) fn unless_closing(self) -> Option<Self> {
-        match self {
-            Self {
-                server,
-                source: Source::Received(request),
-                peer,
-                framing:
-                    Framing {
-                        reader: Reader::Empty | Reader::Done,
-                        ..
-                    },
-                ..
-            } if server.lingering.contains(&peer) => {
-                drop(ManuallyDrop::into_inner(request).into_writer());
-                None
-            }
-            exchange => Some(exchange),
-        }
-    }
-
     /// What the request says.
     pub fn request(&self) -> answer::Request<'_> {
         let (method, target, headers) = match &self.source {
@@ -135,10 +113,11 @@ impl<'s> Exchange<'s> {
                 let mut writer = request.into_writer();
                 // SECURITY: waits for the response before, which may have been the last one.
                 let _ = writer.flush();
-                if server.lingering.contains(&peer) {
+                // What follows a refused request is ignored (RFC 9112, section 9.6).
+                if server.lingering.contains(peer) {
                     return false;
                 }
-                if self.malformed.is_some() {
+                if self.malformed.is_some() && !self.framing.last {
                     server.lingering.add(peer, REFUSED);
                 }
                 if large {

@@ -4,6 +4,9 @@
 //! body is then read and discarded for a while, so that the answer is not lost to a reset, and the
 //! connection is shut before tiny_http can take what follows for the next request. A large answer
 //! gets more time, because it is owed, but not forever.
+//!
+//! A connection is known by its peer's address, and a load balancer may use that for another one
+//! as soon as the first has ended. But to that one nothing was ever written.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -32,9 +35,17 @@ impl Lingering {
         self.lock().insert(peer, state);
     }
 
-    /// Whether the connection is one of these.
-    pub fn contains(&self, peer: &SocketAddr) -> bool {
-        self.lock().contains_key(peer)
+    /// Whether the connection is one of these; to be asked when all responses before have been
+    /// written to it.
+    pub fn contains(&self, peer: SocketAddr) -> bool {
+        if !self.lock().contains_key(&peer) {
+            return false;
+        }
+        let answered = connections::of(&HashSet::from([peer])).any(connections::answered);
+        if !answered {
+            self.lock().remove(&peer);
+        }
+        answered
     }
 
     /// Has the connection shut at the next tick, and waits until it is.
@@ -60,7 +71,9 @@ impl Lingering {
                 true
             }
         });
-        connections::shut(&expired);
+        connections::of(&expired)
+            .filter(|descriptor| connections::answered(*descriptor))
+            .for_each(connections::end);
         let mut connections = self.lock();
         connections.extend(expired.into_iter().map(|peer| (peer, State::Shut)));
         self.shut.notify_all();

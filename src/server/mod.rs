@@ -125,9 +125,7 @@ impl Server {
                 Ok(request) => {
                     let exchange = Exchange::received(self, request);
                     self.progress.begin(worker, exchange.peer());
-                    if let Some(exchange) = exchange.unless_closing() {
-                        (self.handler)(exchange);
-                    }
+                    (self.handler)(exchange);
                     self.progress.end(worker);
                 }
                 // `unblock` has sent the probe; `accept` fails with an error of the system.

@@ -183,6 +183,13 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_has_said_all_is_answered_too() {
+        let (client, server, peer) = connection(GET);
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert!(take(peer, server.as_raw_fd()).is_some());
+    }
+
+    #[test]
     fn a_body_never_passes_for_a_request() {
         let head = b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 37\r\n\r\n";
         let (_client, mut server, peer) = connection(&[head, GET].concat());

@@ -54,17 +54,8 @@ fn main() -> ExitCode {
             println!("\n{title:38}{}", Outcome::HEADING);
         }
         for row in &rows {
-            let ours = || run(row, vec![env!("CARGO_BIN_EXE_publicip-poc").into()]);
-            let mut outcome = ours();
-            let mut faults = outcome.faults(row.demand);
-            // In one row of a few hundred a single GET waits a second, and why is not known yet. What
-            // a row is there to find is there every time.
-            if !faults.is_empty() {
-                report(row.name, &outcome, &faults, false);
-                println!("again");
-                outcome = ours();
-                faults = outcome.faults(row.demand);
-            }
+            let outcome = run(row, vec![env!("CARGO_BIN_EXE_publicip-poc").into()]);
+            let faults = outcome.faults(row.demand);
             count(faults.is_empty());
             report(row.name, &outcome, &faults, faults.is_empty());
             for line in outcome.last_words() {

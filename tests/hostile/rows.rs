@@ -92,7 +92,10 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
         ),
         (
             "Budget spent, then restarted",
-            vec![spent("700 undroppable bodies", lb::budget_spent, false)],
+            vec![limited(
+                &["prlimit", "--nofile=1024"],
+                spent("700 undroppable, room for 256", lb::budget_spent, false),
+            )],
         ),
         (
             "Direct peers",
