@@ -4,10 +4,11 @@
 mod support;
 
 use std::io::{BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
 use support::{PATIENCE, Program, Response, connect, read_until_quiet};
 
 /// What a malformed request may be made for: to have this answered.
@@ -93,4 +94,33 @@ fn ask(stream: &mut BufReader<TcpStream>) -> Option<bool> {
     stream.get_mut().write_all(request).ok()?;
     let response = Response::read(stream, false)?;
     Some(response.field("Connection") == Some("close"))
+}
+
+/// A load balancer that resets a connection may open the next one from the same port at once.
+#[test]
+fn a_new_connection_from_the_port_of_a_refused_one_is_served() {
+    let program = Program::start(&[]);
+    let mut first = from_port(program.address, 0);
+    let port = first.local_addr().expect("an address").port();
+    first.write_all(MALFORMED[0].as_bytes()).expect("sent");
+    let response = Response::read(&mut BufReader::new(&first), false);
+    assert_eq!(response.expect("a response").status, 400);
+    drop(first);
+    let mut second = from_port(program.address, port);
+    second.write_all(BEHIND.as_bytes()).expect("sent");
+    let response = Response::read(&mut BufReader::new(&second), false);
+    assert_eq!(response.expect("a response").status, 200);
+}
+
+/// A connection from this port, reset when it is dropped.
+fn from_port(to: SocketAddr, port: u16) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_linger(Some(Duration::ZERO)).expect("linger");
+    let from = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    socket.bind(&from.into()).expect("the port is free");
+    socket.connect(&to.into()).expect("a connection");
+    socket
+        .set_read_timeout(Some(PATIENCE / 5))
+        .expect("a timeout");
+    socket.into()
 }

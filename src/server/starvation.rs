@@ -58,29 +58,39 @@ impl Starvation {
         }
     }
 
-    /// Takes the requests of which nothing is read; none if it is not time to look again.
-    pub fn find(&mut self) -> Vec<Starved> {
+    /// Takes the requests of which nothing is read, one at a time; none if it is not time to look
+    /// again.
+    pub fn find(&mut self) -> impl Iterator<Item = Starved> + use<> {
+        self.look()
+            .into_iter()
+            .filter_map(|(peer, descriptor)| take(peer, descriptor))
+    }
+
+    /// The connections that two looks found unread.
+    fn look(&mut self) -> BTreeMap<SocketAddr, RawFd> {
         let begin = Instant::now();
         if begin < self.next_look {
-            return Vec::new();
+            return BTreeMap::new();
         }
         let before = unread_connections();
         self.next_look = Instant::now() + begin.elapsed() * REST;
         if before.is_empty() {
-            return Vec::new();
+            return before;
         }
         thread::sleep(PAUSE);
-        unread_connections()
-            .into_iter()
-            .filter(|(peer, _)| before.contains_key(peer))
-            .filter_map(|(peer, descriptor)| take(peer, descriptor))
-            .collect()
+        let mut unread = unread_connections();
+        unread.retain(|peer, _| before.contains_key(peer));
+        unread
     }
 }
 
 impl Starved {
     /// Answers the request and ends its connection.
     pub fn respond(self, response: &[u8]) {
+        // A client that has left may have given its descriptor to another one.
+        if connections::peer(self.descriptor) != Some(self.peer) {
+            return;
+        }
         // Ignore disconnects. What exceeds an empty send buffer, some 80 kB, is cut off.
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         let _ = send(self.descriptor, response, flags);
