@@ -14,7 +14,8 @@ use support::{PATIENCE, Program, Response, connect, read_until_quiet};
 /// What a malformed request may be made for: to have this answered.
 const BEHIND: &str = "GET /behind HTTP/1.1\r\nHost: test\r\n\r\n";
 
-/// Heads, some with the length of [`BEHIND`], that RFC 9110 and 9112 say to refuse, and that tiny_http lets through.
+/// Heads, some with the length of [`BEHIND`], that RFC 9110 and 9112 say to refuse, and that
+/// tiny_http lets through.
 const MALFORMED: [&str; 9] = [
     "GET / HTTP/1.1\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
