@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::net::SocketAddr;
-use std::os::fd::RawFd;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use nix::sys::socket::{
     AddressFamily, Shutdown, SockaddrLike, SockaddrStorage, getpeername, shutdown,
@@ -87,6 +87,19 @@ pub fn of(peers: &HashSet<SocketAddr>) -> impl Iterator<Item = RawFd> {
     let descriptors = (!peers.is_empty()).then(descriptors);
     let of_these = |descriptor: &RawFd| peer(*descriptor).is_some_and(|peer| peers.contains(&peer));
     descriptors.into_iter().flatten().filter(of_these)
+}
+
+/// A descriptor of one's own, which stays this connection's when the other one is closed.
+pub fn duplicate(descriptor: RawFd) -> Option<OwnedFd> {
+    // SAFETY: fcntl(2) refuses what is not a descriptor; the new one belongs to nobody else.
+    #[expect(
+        unsafe_code,
+        reason = "safe wrappers want the owner, which is inside tiny_http"
+    )]
+    unsafe {
+        let duplicate = libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 0);
+        (duplicate >= 0).then(|| OwnedFd::from_raw_fd(duplicate))
+    }
 }
 
 /// Closes the connections of these peers in both directions. tiny_http's thread reads the end of

@@ -15,12 +15,12 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
+use nix::sys::socket::{MsgFlags, recv, send};
 use tiny_http::{HTTPVersion, Header, Method};
 
 use super::connections;
@@ -47,7 +47,7 @@ pub struct Starved {
     pub(super) version: HTTPVersion,
     pub(super) headers: Vec<Header>,
     pub(super) peer: SocketAddr,
-    descriptor: RawFd,
+    descriptor: OwnedFd,
 }
 
 impl Starvation {
@@ -87,14 +87,10 @@ impl Starvation {
 impl Starved {
     /// Answers the request and ends its connection.
     pub fn respond(self, response: &[u8]) {
-        // A client that has left may have given its descriptor to another one.
-        if connections::peer(self.descriptor) != Some(self.peer) {
-            return;
-        }
         // Ignore disconnects. What exceeds an empty send buffer, some 80 kB, is cut off.
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        let _ = send(self.descriptor, response, flags);
-        let _ = shutdown(self.descriptor, Shutdown::Both);
+        let _ = send(self.descriptor.as_raw_fd(), response, flags);
+        connections::end(self.descriptor.as_raw_fd());
     }
 }
 
@@ -119,17 +115,23 @@ fn unread(descriptor: RawFd, buffer: &mut [u8]) -> Option<usize> {
 
 /// Takes a complete request from a connection; leaves everything else to tiny_http.
 fn take(peer: SocketAddr, descriptor: RawFd) -> Option<Starved> {
+    // If its client leaves meanwhile, tiny_http's descriptor may become another connection's.
+    let own = connections::duplicate(descriptor)?;
+    let descriptor = own.as_raw_fd();
+    if connections::peer(descriptor) != Some(peer) {
+        return None;
+    }
     let mut bytes = vec![0; MAX_HEAD];
     let count = unread(descriptor, &mut bytes)?;
     let (method, target, version, headers) = parse(&bytes[..count])?;
     let mut taken = vec![0; count];
     let result = recv(descriptor, &mut taken, MsgFlags::MSG_DONTWAIT);
-    if result == Err(Errno::EAGAIN) || connections::peer(descriptor) != Some(peer) {
+    if result == Err(Errno::EAGAIN) {
         return None;
     }
     if result != Ok(count) || taken != bytes[..count] {
         // tiny_http's thread has just begun to read: neither has the whole request now.
-        let _ = shutdown(descriptor, Shutdown::Both);
+        connections::end(descriptor);
         return None;
     }
     Some(Starved {
@@ -138,7 +140,7 @@ fn take(peer: SocketAddr, descriptor: RawFd) -> Option<Starved> {
         version,
         headers,
         peer,
-        descriptor,
+        descriptor: own,
     })
 }
 
@@ -164,7 +166,6 @@ fn parse(bytes: &[u8]) -> Option<(Method, String, HTTPVersion, Vec<Header>)> {
 mod tests {
     use std::io::{Read, Write};
     use std::net::{Ipv4Addr, TcpListener, TcpStream};
-    use std::os::fd::AsRawFd;
 
     use super::*;
 
