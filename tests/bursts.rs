@@ -37,7 +37,7 @@ fn connections_of_a_burst_are_all_answered_while_others_are_busy() {
         }
         thread::sleep(Duration::from_secs(1));
         // All wait on the listening socket before the first is accepted.
-        program.signal("STOP");
+        program.pause();
         let burst: Vec<TcpStream> = (0..64).map(|_| connect(address)).collect();
         program.signal("CONT");
         let answered = ask_at_once(burst).into_iter().map(JoinHandle::join);
@@ -52,7 +52,7 @@ fn connections_of_a_burst_are_all_answered_while_others_are_busy() {
 fn connections_behind_requests_that_never_end_are_answered() {
     let program = Program::start(&[]);
     for _ in 0..10 {
-        program.signal("STOP");
+        program.pause();
         let never_ending: Vec<TcpStream> = (0..60)
             .map(|_| {
                 let mut stream = connect(program.address);

@@ -5,6 +5,7 @@
 pub mod activation;
 pub mod haproxy;
 
+use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
@@ -106,6 +107,25 @@ impl Program {
             .status()
             .expect("kill runs");
         assert!(status.success(), "kill -s {name} {id}");
+    }
+
+    /// Stops the program, and waits until each of its threads has stopped (proc_pid_stat(5)), so that
+    /// whatever comes before SIGCONT is there at once when it goes on.
+    pub fn pause(&self) {
+        self.signal("STOP");
+        let deadline = Instant::now() + PATIENCE;
+        while !self.all_threads_are_stopped() {
+            assert!(Instant::now() < deadline, "the program does not stop");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn all_threads_are_stopped(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.id())).expect("its threads");
+        threads.flatten().all(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.contains(") T ")
+        })
     }
 
     /// Waits for the program's end.
