@@ -1,16 +1,16 @@
 //! What only a peer can do that reaches the port itself, past the load balancer.
 
-use std::io::Write;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use crate::wire::{linger, send, send_many};
+use crate::wire::{count_replies, linger, send, send_many};
 
 /// How long the attacks last that send as fast as they can, and how much in bytes.
-const BURST: Duration = Duration::from_secs(8);
+const BURST: Duration = Duration::from_secs(5);
 const BURST_BYTES: usize = 2 << 30;
 
 fn idle(address: SocketAddr, count: usize) -> Option<String> {
@@ -30,6 +30,64 @@ pub fn idle_800(address: SocketAddr) -> Option<String> {
 
 pub fn idle_2000(address: SocketAddr) -> Option<String> {
     idle(address, 2000)
+}
+
+/// A request that is never dropped, with some of its body, which nobody ever reads.
+fn hold_one(address: SocketAddr) -> Option<TcpStream> {
+    let head = "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000000000000\r\n\r\n";
+    send(address, format!("{head}{}", "x".repeat(3000)).as_bytes())
+}
+
+/// What waits forever on one connection must not count against clients that are slow.
+pub fn held_beside_slow_clients(address: SocketAddr) -> Option<String> {
+    let held = hold_one(address);
+    linger(500);
+    let mut halves = send_many(address, 20, b"GET / HTTP/1.1\r\n");
+    let mut early = send_many(address, 20, b"");
+    linger(300);
+    for stream in &mut halves {
+        let _ = stream.write_all(b"Host: test\r\n\r\n");
+    }
+    linger(700);
+    for stream in &mut early {
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+    }
+    linger(500);
+    drop(held);
+    let answered = [&mut halves, &mut early].map(|clients| count_replies(clients, " 200 "));
+    (answered != [20, 20]).then(|| format!("{answered:?} of 20 were answered"))
+}
+
+/// Looking for starved connections must stay cheap, however many there are.
+pub fn held_beside_idle(address: SocketAddr) -> Option<String> {
+    let held = hold_one(address);
+    let open = send_many(address, 2900, b"");
+    linger(3000);
+    drop((held, open));
+    None
+}
+
+/// Pipelines far more answers than any buffer holds, and reads just enough of them that every worker
+/// goes on.
+pub fn trickle(address: SocketAddr) -> Option<String> {
+    let quotes = "'".repeat(500);
+    let request = format!("GET / HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: {quotes}\r\n\r\n");
+    let mut stream = send(address, b"")?;
+    let mut reader = stream.try_clone().ok()?;
+    let writer = thread::spawn(move || {
+        for _ in 0..24 {
+            if stream.write_all(request.repeat(1000).as_bytes()).is_err() {
+                break;
+            }
+        }
+    });
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut buffer = vec![0; 1 << 21];
+    while Instant::now() < deadline && reader.read_exact(&mut buffer).is_ok() {
+        linger(600);
+    }
+    let _ = writer.join();
+    None
 }
 
 /// A reset that mostly comes before the connection is accepted.

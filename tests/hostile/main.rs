@@ -3,11 +3,13 @@
 //!
 //! Every row is one attack on a program of its own, with other clients' GETs going on. The same
 //! rows against a naive service (`naive.rs`) must fail where they are said to, or they prove
-//! nothing. A word on the command line selects the rows that have it in their names.
+//! nothing. A word on the command line selects the rows that have it in their names. PROGRAM=PATH
+//! runs them against another build, to compare the two.
 
 mod balancer;
 mod bystanders;
 mod direct;
+mod floods;
 mod naive;
 mod outcome;
 mod rows;
@@ -31,7 +33,7 @@ use supervisor::{Log, Plan, Supervisor};
 use support::haproxy::LoadBalancer;
 
 /// How long the other clients go on alone, before and after the attack.
-const CALM: Duration = Duration::from_millis(500);
+const CALM: Duration = Duration::from_millis(250);
 
 fn main() -> ExitCode {
     let word = env::args().nth(1).unwrap_or_default();
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         eprintln!("hostile: needs root, to limit threads");
         return ExitCode::FAILURE;
     }
+    let program = env::var("PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_publicip-poc").into());
     let begin = Instant::now();
     let (mut passed, mut failed) = (0, 0);
     let mut count = |passes: bool| *if passes { &mut passed } else { &mut failed } += 1;
@@ -51,10 +54,10 @@ fn main() -> ExitCode {
             .filter(|row| row.name.contains(&word))
             .collect();
         if !rows.is_empty() {
-            println!("\n{title:38}{}", Outcome::HEADING);
+            println!("\n{title:39}{}", Outcome::HEADING);
         }
         for row in &rows {
-            let outcome = run(row, vec![env!("CARGO_BIN_EXE_publicip-poc").into()]);
+            let outcome = run(row, vec![program.clone()]);
             let faults = outcome.faults(row.demand);
             count(faults.is_empty());
             report(row.name, &outcome, &faults, faults.is_empty());
@@ -83,7 +86,7 @@ fn is_root() -> bool {
 
 fn report(name: &str, outcome: &Outcome, faults: &[String], passes: bool) {
     let verdict = if passes { "ok  " } else { "FAIL" };
-    println!("{verdict} {name:33}{}", outcome.numbers());
+    println!("{verdict} {name:34}{}", outcome.numbers());
     if !faults.is_empty() {
         println!("         {}", faults.join(", "));
     }
@@ -100,12 +103,13 @@ fn run(row: &Row, program: Vec<String>) -> Outcome {
             Log::Read
         },
     });
-    let balancer = (row.reach == Reach::Balancer).then(|| LoadBalancer::start(supervisor.address));
+    let balancer = (row.reach == Reach::Balancer)
+        .then(|| LoadBalancer::start_with(row.rule, supervisor.address));
     let address = balancer
         .as_ref()
         .map_or(supervisor.address, |balancer| balancer.address);
     let begin = Instant::now();
-    let bystanders = Bystanders::start(address);
+    let bystanders = Bystanders::start(row.crowd, address);
     thread::sleep(CALM);
     let complaint = (row.attack)(address);
     thread::sleep(CALM);

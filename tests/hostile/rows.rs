@@ -1,8 +1,9 @@
 //! The rows of the table: every attack, where it comes from, and what is asked of the program.
 
 use crate::balancer::{self as lb, Attack};
-use crate::outcome::Demand::{self, Recovers, Unharmed};
-use crate::{direct, smuggling};
+use crate::bystanders::Crowd;
+use crate::outcome::Demand::{self, Flooded, Recovers, Unharmed};
+use crate::{direct, floods, smuggling};
 
 /// Where an attack comes from.
 #[derive(Clone, Copy, PartialEq)]
@@ -22,9 +23,16 @@ pub struct Row {
     pub demand: Demand,
     /// The naive service must fail this row.
     pub fells_naive: bool,
+    /// Who asks meanwhile.
+    pub crowd: Crowd,
+    /// What the balancer does with requests, in HAProxy's words.
+    pub rule: &'static str,
     /// A command that executes another one within limits.
     pub wrapper: &'static [&'static str],
 }
+
+/// What README.md says to do behind another balancer than the ALB.
+const NO_EXPECT: &str = "http-request del-header Expect";
 
 /// Another user than root, for whom alone a limit of processes counts; the program's file may
 /// lie where only root may look.
@@ -46,6 +54,8 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
             attack,
             demand,
             fells_naive,
+            crowd: Crowd::Many,
+            rule: "",
             wrapper: &[],
         }
     };
@@ -54,15 +64,19 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
     let direct = row(Reach::Direct, Recovers);
     let host = row(Reach::Host, Recovers);
     let limited = |wrapper, row| Row { wrapper, ..row };
+    let flooded = row(Reach::Balancer, Flooded);
+    let alone = |row| Row {
+        crowd: Crowd::Lone,
+        ..row
+    };
     vec![
         (
             "Through the load balancer",
             vec![
+                balancer("nothing", lb::nothing, false),
+                alone(balancer("nothing, a lone client", lb::nothing, false)),
                 balancer("declared: 10^15 bytes", lb::ten_to_15, true),
-                balancer("declared: 2^62", lb::two_to_62, false),
-                balancer("declared: 2^63-1", lb::two_to_63_less_1, false),
-                balancer("declared: 2^64-1", lb::two_to_64_less_1, false),
-                balancer("declared: 8 GB", lb::eight_gigabytes, true),
+                balancer("declared: 8 GB to 2^64 - 1", lb::other_lengths, false),
                 balancer("300 unfinished: large", lb::unfinished_large, true),
                 balancer("300 unfinished: small", lb::unfinished_small, false),
                 balancer("300 unfinished: steadily", lb::unfinished_steadily, false),
@@ -72,7 +86,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
                     false,
                 ),
                 balancer("300 unfinished: chunked", lb::unfinished_chunked, false),
-                balancer("300 unfinished: expected", lb::unfinished_expected, true),
+                balancer("300 unfinished: expected", lb::unfinished_expected, false),
                 balancer("smuggling", smuggling::through_balancer, false),
                 balancer(
                     "smuggling among busy clients",
@@ -88,6 +102,31 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
                 balancer("clients that do not read", lb::never_reading, false),
                 balancer("bursts of new connections", lb::bursts, false),
                 balancer("2,000 idle connections", lb::idle, false),
+                Row {
+                    rule: NO_EXPECT,
+                    ..balancer("unknown expectations", floods::unknown_expectations, false)
+                },
+                balancer("1,300 with 1,980 empty fields", floods::empty_fields, false),
+                alone(balancer(
+                    "50 undroppable a second, alone",
+                    floods::undroppable_50,
+                    false,
+                )),
+                alone(balancer(
+                    "20 undroppable at once, alone",
+                    floods::undroppable_bursts,
+                    false,
+                )),
+                alone(balancer(
+                    "after 500 undroppable a second",
+                    floods::undroppable_500_before,
+                    false,
+                )),
+                flooded(
+                    "1,000 undroppable a second",
+                    floods::undroppable_1000,
+                    false,
+                ),
             ],
         ),
         (
@@ -101,18 +140,29 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
             "Direct peers",
             vec![
                 direct("2,000 idle connections", direct::idle_2000, false),
+                alone(direct(
+                    "slow clients beside a held one",
+                    direct::held_beside_slow_clients,
+                    false,
+                )),
+                alone(direct(
+                    "2,900 idle beside a held one",
+                    direct::held_beside_idle,
+                    false,
+                )),
+                direct("a trickle of pipelined answers", direct::trickle, false),
                 limited(
                     &["prlimit", "--nofile=1024"],
                     direct("800 idle, 1024 descriptors", direct::idle_800, true),
                 ),
-                limited(
+                alone(limited(
                     &["prlimit", "--nofile=64"],
-                    direct("100 idle, 64 descriptors", direct::idle_100, true),
-                ),
-                limited(
+                    direct("100 idle, 64 descriptors", direct::idle_100, false),
+                )),
+                alone(limited(
                     FEW_THREADS,
-                    direct("100 idle, 60 threads", direct::idle_100, true),
-                ),
+                    direct("100 idle, 60 threads", direct::idle_100, false),
+                )),
                 direct("500 resets before accept", direct::resets, false),
                 direct("an endless header line", direct::endless_line, true),
                 direct("pipelining without reading", direct::pipelining, true),

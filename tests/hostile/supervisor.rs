@@ -52,6 +52,8 @@ pub struct Seen {
     pub smuggled: usize,
     pub kilobytes: u64,
     pub threads: u64,
+    /// Processor time.
+    pub cpu: Duration,
 }
 
 pub struct Supervisor {
@@ -90,6 +92,7 @@ impl Supervisor {
 fn supervise(plan: &Plan, listener: &TcpListener, stop: &AtomicBool, seen: &Arc<Mutex<Seen>>) {
     for _ in 0..STARTS {
         let (mut child, log) = spawn(plan, listener, seen);
+        let before = seen.lock().expect("no panic").cpu;
         let status = loop {
             if stop.load(Relaxed) {
                 let _ = child.kill();
@@ -99,14 +102,25 @@ fn supervise(plan: &Plan, listener: &TcpListener, stop: &AtomicBool, seen: &Arc<
             if let Some(status) = child.try_wait().expect("a child to wait for") {
                 break status;
             }
-            look(child.id(), seen);
+            look(child.id(), before, seen);
             thread::sleep(TICK);
         };
         let at = Instant::now();
         let code = status.code();
         seen.lock().expect("no panic").exits.push(Exit { at, code });
         let _ = log.map(JoinHandle::join);
+        thread::sleep(restart());
     }
+}
+
+/// The time from an end to the next start.
+fn restart() -> Duration {
+    let unit = include_str!("../../systemd/publicip-poc.service");
+    let time = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("RestartSec="));
+    let milliseconds = time.and_then(|time| time.strip_suffix("ms")?.parse().ok());
+    Duration::from_millis(milliseconds.expect("RestartSec= in milliseconds"))
 }
 
 fn spawn(
@@ -139,8 +153,9 @@ fn read(stderr: ChildStderr, seen: &Mutex<Seen>) {
     }
 }
 
-/// Notes memory and threads, from proc_pid_status(5).
-fn look(id: u32, seen: &Mutex<Seen>) {
+/// Notes memory and threads, from proc_pid_status(5), and processor time, from proc_pid_stat(5):
+/// `before` is what earlier starts have used.
+fn look(id: u32, before: Duration, seen: &Mutex<Seen>) {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let value = |name| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -151,4 +166,13 @@ fn look(id: u32, seen: &Mutex<Seen>) {
     let mut seen = seen.lock().expect("no panic");
     seen.kilobytes = seen.kilobytes.max(kilobytes);
     seen.threads = seen.threads.max(threads);
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // utime and stime, in hundredths of a second, are the 12th and 13th behind the name.
+    let ticks = stat
+        .rsplit(") ")
+        .next()
+        .into_iter()
+        .flat_map(|rest| rest.split(' ').skip(11).take(2));
+    let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    seen.cpu = seen.cpu.max(before + Duration::from_millis(10 * ticks));
 }

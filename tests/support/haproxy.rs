@@ -33,6 +33,7 @@ frontend clients
   http-request add-header X-Forwarded-For %[src] if !{ req.fhdr_cnt(X-Forwarded-For) eq 1 }
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port {port}
+  {rule}
   default_backend targets
 backend targets
   http-reuse always
@@ -52,13 +53,23 @@ impl LoadBalancer {
         Self::start_listening((Ipv4Addr::LOCALHOST, free_port()).into(), target)
     }
 
-    /// The same, listening on `address`.
+    /// The same, with a rule for what arrives.
+    pub fn start_with(rule: &str, target: SocketAddr) -> Self {
+        Self::start_at((Ipv4Addr::LOCALHOST, free_port()).into(), rule, target)
+    }
+
+    /// The same without one, listening on `address`.
     pub fn start_listening(address: SocketAddr, target: SocketAddr) -> Self {
+        Self::start_at(address, "", target)
+    }
+
+    fn start_at(address: SocketAddr, rule: &str, target: SocketAddr) -> Self {
         let configuration =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{}.cfg", address.port()));
         let text = CONFIGURATION
             .replace("{address}", &address.to_string())
             .replace("{port}", &address.port().to_string())
+            .replace("{rule}", rule)
             .replace("{target}", &target.to_string())
             .replace("{source}", &BALANCER.to_string());
         fs::write(&configuration, text).expect("the configuration is written");
