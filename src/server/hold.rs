@@ -100,6 +100,11 @@ impl Hold {
         }
     }
 
+    /// Whether there are any, each of which may keep other connections from a thread.
+    pub fn keeps_undroppable(&self) -> bool {
+        self.undroppable.load(Relaxed) > 0
+    }
+
     /// Writes more than surely fits a socket's send buffer to a peer that may not read.
     ///
     /// # Errors

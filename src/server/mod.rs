@@ -39,9 +39,12 @@ use progress::{BLOCKED, Progress};
 use starvation::Starvation;
 
 /// Time between two calls of [`Server::tick`].
-pub const TICK: Duration = Duration::from_millis(250);
+pub const TICK: Duration = Duration::from_millis(50);
 
-/// After this many ticks without the probe, the peers that block workers lose their connections.
+/// Time between two looks at whatever is not urgent.
+const PERIOD: Duration = Duration::from_millis(250);
+
+/// After this many periods without the probe, the peers that block workers lose their connections.
 const LATE: u32 = 2;
 
 /// After this many, nobody is answered any more.
@@ -68,10 +71,10 @@ pub struct Server {
     on_fault: Box<dyn Fn(Fault) + Send + Sync>,
 }
 
-/// What is compared from tick to tick.
+/// What is compared from period to period.
 struct Watch {
     requests: u64,
-    ticked: Instant,
+    period_began: Instant,
     starvation: Starvation,
     memory: Budget,
 }
@@ -104,7 +107,7 @@ impl Server {
             draining: AtomicBool::new(false),
             watch: Mutex::new(Watch {
                 requests: 0,
-                ticked: Instant::now(),
+                period_began: Instant::now(),
                 starvation: Starvation::new(),
                 memory: Budget::default(),
             }),
@@ -141,17 +144,19 @@ impl Server {
     /// The server cannot go on.
     pub fn tick(&self) -> Result<(), Fault> {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        self.answer_starved(&mut watch.starvation);
+        if watch.period_began.elapsed() < PERIOD {
+            return Ok(());
+        }
         let requests = self.served();
         let since = requests - watch.requests;
-        self.keep_alive.start_period(since, watch.ticked.elapsed());
-        (watch.requests, watch.ticked) = (requests, Instant::now());
+        let last = watch.period_began.elapsed();
+        self.keep_alive.start_period(since, last);
+        (watch.requests, watch.period_began) = (requests, Instant::now());
         self.lingering.tick();
-        for starved in watch.starvation.find() {
-            (self.handler)(Exchange::starved(self, starved));
-        }
         match self.progress.tick() {
             0 => self.http.unblock(),
-            DEAF.. => return Err(Fault::Deaf(TICK * DEAF)),
+            DEAF.. => return Err(Fault::Deaf(PERIOD * DEAF)),
             LATE.. => connections::shut(&self.progress.peers_in_hand(BLOCKED)),
             _ => {}
         }
@@ -161,6 +166,12 @@ impl Server {
             return Err(Fault::Memory(kilobytes / 1024));
         }
         Ok(())
+    }
+
+    fn answer_starved(&self, starvation: &mut Starvation) {
+        for starved in starvation.find(self.hold.keeps_undroppable()) {
+            (self.handler)(Exchange::starved(self, starved));
+        }
     }
 
     /// Requests answered since the start.
@@ -180,9 +191,7 @@ impl Server {
         let (mut quiet_since, mut last) = (begin, self.served());
         while quiet_since.elapsed() < QUIET && begin.elapsed() < patience {
             thread::sleep(QUIET / 20);
-            for starved in watch.starvation.find() {
-                (self.handler)(Exchange::starved(self, starved));
-            }
+            self.answer_starved(&mut watch.starvation);
             // Who floods and does not read must not keep the others waiting, or take the memory.
             connections::shut(&self.progress.peers_in_hand(BLOCKED));
             let served = self.served();

@@ -28,9 +28,10 @@ use super::connections;
 /// A thread that has been woken reads within this time, unless the machine is overloaded.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A look costs some 2 us per connection: a pause of so many times as long follows, so that looking
-/// takes 4 % of a processor at most.
-const REST: u32 = 24;
+/// A look costs some 2 us per descriptor: a pause of so many times as long follows, so that looking
+/// takes 1 % of a processor at most, or 4 % while connections are likely to starve.
+const REST: u32 = 99;
+const REST_WHEN_LIKELY: u32 = 24;
 
 /// More than a load balancer lets through, in bytes.
 const MAX_HEAD: usize = 80 * 1024;
@@ -59,21 +60,26 @@ impl Starvation {
     }
 
     /// Takes the requests of which nothing is read, one at a time; none if it is not time to look
-    /// again.
-    pub fn find(&mut self) -> impl Iterator<Item = Starved> + use<> {
-        self.look()
+    /// again, which it is sooner if they are `likely`.
+    pub fn find(&mut self, likely: bool) -> impl Iterator<Item = Starved> + use<> {
+        self.look(likely)
             .into_iter()
             .filter_map(|(peer, descriptor)| take(peer, descriptor))
     }
 
     /// The connections that two looks found unread.
-    fn look(&mut self) -> BTreeMap<SocketAddr, RawFd> {
+    fn look(&mut self, likely: bool) -> BTreeMap<SocketAddr, RawFd> {
         let begin = Instant::now();
         if begin < self.next_look {
             return BTreeMap::new();
         }
         let before = unread_connections();
-        self.next_look = Instant::now() + begin.elapsed() * REST;
+        let rest = if likely || !before.is_empty() {
+            REST_WHEN_LIKELY
+        } else {
+            REST
+        };
+        self.next_look = Instant::now() + begin.elapsed() * rest;
         if before.is_empty() {
             return before;
         }
