@@ -47,6 +47,9 @@ const PERIOD: Duration = Duration::from_millis(250);
 /// After this many periods without the probe, the peers that block workers lose their connections.
 const LATE: u32 = 2;
 
+/// A request in hand for this long is in the way, when the probe is late already.
+const BRIEFLY: Duration = Duration::from_millis(20);
+
 /// After this many, nobody is answered any more.
 const DEAF: u32 = 20;
 
@@ -157,7 +160,7 @@ impl Server {
         match self.progress.tick() {
             0 => self.http.unblock(),
             DEAF.. => return Err(Fault::Deaf(PERIOD * DEAF)),
-            LATE.. => connections::shut(&self.progress.peers_in_hand(BLOCKED)),
+            LATE.. => connections::shut(&self.progress.peers_in_hand(BRIEFLY)),
             _ => {}
         }
         if let Some(kilobytes) = watch.memory.exceeded() {
