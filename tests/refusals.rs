@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
+use support::activation::{hand_over, listener};
 use support::busy::keep_busy;
 use support::{PATIENCE, Program, Response, connect, read_until_quiet};
 
@@ -85,6 +86,28 @@ fn a_new_connection_from_the_port_of_a_refused_one_is_served() {
     second.write_all(BEHIND.as_bytes()).expect("sent");
     let response = Response::read(&mut BufReader::new(&second), false);
     assert_eq!(response.expect("a response").status, 200);
+}
+
+/// The budget is a quarter of the descriptors.
+#[test]
+fn a_spent_budget_of_undroppable_requests_exits_1() {
+    let listener = listener();
+    let address = listener.local_addr().expect("an address");
+    let program = [env!("CARGO_BIN_EXE_publicip-poc")];
+    let mut command = hand_over(
+        &["prlimit", "--nofile=256"],
+        vec![listener.into()],
+        &program,
+    );
+    let mut program = Program::spawn(&mut command, address);
+    let undroppable = "GET / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000000000000\r\n\r\n";
+    for _ in 0..64 {
+        assert_eq!(support::exchange(address, undroppable).status, 413);
+    }
+    assert_eq!(program.wait().code(), Some(1));
+    let log = program.rest_of_log();
+    let last = log.last().expect("a last line");
+    assert_eq!(last, "publicip-poc: 64 undroppable requests are kept");
 }
 
 /// A connection from this port, reset when it is dropped.

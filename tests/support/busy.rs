@@ -27,7 +27,7 @@ pub fn keep_busy(address: SocketAddr, clients: usize) {
 }
 
 /// Sends a GET and returns whether the response closes the connection; `None` without a response.
-fn closes(stream: &mut BufReader<TcpStream>) -> Option<bool> {
+pub fn closes(stream: &mut BufReader<TcpStream>) -> Option<bool> {
     let request = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n";
     stream.get_mut().write_all(request).ok()?;
     let response = Response::read(stream, false)?;
