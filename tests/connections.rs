@@ -74,12 +74,15 @@ fn pipelined_requests_are_answered_in_order() {
     }
 }
 
-/// Its thread panics in tiny_http.
+/// Its thread finds a request but no peer's address, and panics in tiny_http.
 #[test]
 fn a_connection_reset_before_it_is_accepted_does_not_end_the_service() {
     let mut program = Program::start(&[]);
     program.pause();
-    let stream = connect(program.address);
+    let mut stream = connect(program.address);
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+        .unwrap();
     SockRef::from(&stream)
         .set_linger(Some(Duration::ZERO))
         .expect("linger");
@@ -90,9 +93,10 @@ fn a_connection_reset_before_it_is_accepted_does_not_end_the_service() {
     assert_eq!(program.wait().code(), Some(0));
 }
 
-/// tiny_http's accept thread panics when it cannot start a thread for a connection.
+/// tiny_http's accept thread panics when it cannot start a thread for a connection. If an allocation
+/// fails first, the process aborts instead.
 #[test]
-fn a_panic_outside_a_connection_exits_1() {
+fn a_panic_outside_a_connection_ends_the_service() {
     let listener = listener();
     let address = listener.local_addr().expect("an address");
     let limit = ["prlimit", "--as=134217728"];
@@ -100,8 +104,5 @@ fn a_panic_outside_a_connection_exits_1() {
     let mut command = hand_over(&limit, vec![listener.into()], &program);
     let mut program = Program::spawn(&mut command, address);
     let _unfinished: Vec<_> = (0..200).map(|_| connect(address)).collect();
-    assert_eq!(program.wait().code(), Some(1));
-    let log = program.rest_of_log();
-    let last = log.last().expect("a last line");
-    assert!(last.starts_with("publicip-poc: cannot go on: "), "{last}");
+    assert!(!program.wait().success());
 }
