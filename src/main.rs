@@ -1,9 +1,9 @@
 //! Shows the address a client has in front of an Application Load Balancer.
 //!
-//! `main` wires the rooms together. A request goes from `server` (what tiny_http hands out, and
-//! guards against what it does not handle) to `service`, and from there through `answer` (the
-//! client's address, the page) back to its sender. `supervision` ends the service. Nothing imports
-//! in a circle: main -> supervision -> server -> answer, main -> service, main -> host.
+//! `main` wires the rooms together. `server` receives a request (tiny_http, and the guards against
+//! what it does not handle), `service` handles it, and `answer` decides what to say: the client's
+//! address, the page. `supervision` ends the service. Imports go one way:
+//! main -> supervision -> server -> answer, main -> service -> answer, main -> host.
 //!
 //! | to change | go to |
 //! | --- | --- |
@@ -45,9 +45,9 @@ use supervision::Event;
 /// The log target of the start-up lines, which operators filter by.
 const LOG: &str = "publicip_poc";
 
-/// Pause before the exit with a wrong setting under systemd, which starts the service again at once:
-/// the journal stays readable.
-const CALM: Duration = Duration::from_secs(3);
+/// Pause before the exit with a wrong setting under systemd, which restarts the service at once: the
+/// journal stays readable.
+const RESTART_PAUSE: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let command = options::parse(env::args_os().skip(1), env::vars_os());
@@ -71,22 +71,22 @@ fn main() -> ExitCode {
             systemd::failed(&reason);
             logging::finish(Some(&reason));
             if matches!(failure, Failure::Setting(_)) && systemd::is_manager() {
-                thread::sleep(CALM);
+                thread::sleep(RESTART_PAUSE);
             }
             ExitCode::from(failure.status())
         }
     }
 }
 
-/// Unlike `println!`, does not panic if nobody reads.
+/// Unlike `println!`, does not panic if standard output is closed.
 fn print(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}")
         .map_err(|error| Failure::Service(format!("cannot print: {error}")))
 }
 
-/// Each connection takes two descriptors; the soft limit is usually 1,024, for programs that call
+/// Each connection takes two descriptors. The soft limit is usually 1,024, for programs that call
 /// select(2).
-fn raise_limit_of_files() -> io::Result<()> {
+fn raise_open_file_limit() -> io::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
@@ -100,7 +100,7 @@ fn serve(
     exit::install_panic_policy();
     let signals = Signals::block().map_err(|error| cannot("cannot wait for signals", error))?;
     logging::start(log_level).map_err(Failure::Service)?;
-    if let Err(error) = raise_limit_of_files() {
+    if let Err(error) = raise_open_file_limit() {
         log::warn!(target: LOG, "the limit of open files stays as it is: {error}");
     }
     let listener = listener::open(listen).map_err(|error| match error {
@@ -112,7 +112,7 @@ fn serve(
         .map_err(|error| cannot("cannot listen", error))?;
     let (sender, events) = mpsc::channel();
     let (on_signal, on_fault) = (sender.clone(), sender);
-    // Nobody receives any more once the service ends.
+    // Sending fails only when the service is already ending.
     signals
         .forward(move |signal| drop(on_signal.send(Event::Stop(signal))))
         .map_err(|error| cannot("cannot wait for signals", error))?;

@@ -1,4 +1,4 @@
-//! What can be set: from the command line, else from the environment, else the default.
+//! Settings: from the command line, else from the environment, else the default.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -44,9 +44,9 @@ See publicip-poc(8).";
 pub enum Command {
     /// Serve with these settings.
     Serve {
-        /// Where to listen; `None` is any address, port 8080.
+        /// Where to listen; `None` is port 8080 on every address.
         listen: Option<SocketAddr>,
-        /// How the client's address is decided.
+        /// How the client's address is determined.
         reading: Reading,
         /// The least severe level that is logged.
         log_level: LevelFilter,
@@ -57,10 +57,10 @@ pub enum Command {
     Version,
 }
 
-/// What is wrong, in one line that also says what is accepted.
+/// One line that says what is wrong and what is accepted.
 #[derive(Debug, PartialEq)]
 pub enum Error {
-    /// The command line is wrong: the usage is shown below the line.
+    /// The command line is wrong: the usage follows the line.
     Usage(String),
     /// A variable is wrong.
     Variable(String),
@@ -85,7 +85,7 @@ struct Settings {
 /// The start of every variable's name.
 const PREFIX: &str = "PUBLICIP_POC_";
 
-/// Reads the command line `arguments` (without the program's name) over the `environment`.
+/// Reads the command line `arguments`, without the program's name, and the `environment`.
 ///
 /// # Errors
 /// An option, a variable or a value is unknown.
@@ -110,7 +110,7 @@ pub fn parse(
         };
         setting.given = Some((setting.option, parser.value().map_err(usage)?));
     }
-    // SECURITY: a misspelt variable must not leave the page forgeable in silence.
+    // SECURITY: a misspelt variable must not silently leave the address forgeable.
     unknown.map_or_else(|| settings.typed(), Err)
 }
 
@@ -129,8 +129,8 @@ impl Settings {
         }
     }
 
-    /// Takes the variables; returns what is wrong if one is unknown. An empty variable counts as
-    /// unset, so that a configuration file can list every name.
+    /// Takes the variables; returns an error if one is unknown. An empty variable counts as unset, so
+    /// that a configuration file can list every name.
     fn read_environment(
         &mut self,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -188,7 +188,7 @@ fn reading(hops: &Setting, peers: &Setting) -> Result<Reading, Error> {
     match (number, &peers.given) {
         (None, None) => Ok(Reading::FirstEntry),
         (None, Some((name, _))) => {
-            // In the vocabulary of whoever has set it.
+            // Names the other setting the way this one was given.
             let required = if *name == peers.option {
                 hops.option
             } else {
@@ -203,7 +203,7 @@ fn reading(hops: &Setting, peers: &Setting) -> Result<Reading, Error> {
     }
 }
 
-/// A list of networks; whatever is wrong in it is named.
+/// A list of networks; the error names every wrong entry.
 fn networks(setting: &Setting) -> Result<Vec<IpNet>, Error> {
     let Some((name, value)) = &setting.given else {
         return Ok(Vec::new());
@@ -274,15 +274,11 @@ fn similarity(a: &str, b: &str) -> usize {
 
 /// The text with its control characters escaped.
 fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
+    let escaped = |character: char| match character {
+        _ if character.is_control() => character.escape_default().to_string(),
+        _ => character.to_string(),
+    };
+    text.chars().map(escaped).collect()
 }
 
 impl fmt::Display for Error {

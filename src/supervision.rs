@@ -9,7 +9,7 @@ use crate::server::{Fault, PATIENCE, Server, TICK};
 /// The log target of these messages, which operators filter by.
 const LOG: &str = "publicip_poc::supervision";
 
-/// What may end the service.
+/// What ends the service.
 pub enum Event {
     /// A signal, by its name.
     Stop(&'static str),

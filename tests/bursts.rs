@@ -1,53 +1,38 @@
-//! Connections that come in the same moment: none waits for another one to time out.
+//! Bursts: connections that arrive at the same moment. None waits for another to time out.
 
 mod support;
 
 use std::io::{BufReader, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use support::busy::keep_busy;
 use support::{Program, Response, connect};
 
-/// As a load balancer opens connections for a burst of clients: it keeps them unless told not to.
+/// A load balancer opens connections for a burst of clients like this.
 #[test]
 fn connections_of_a_burst_are_all_answered() {
     let program = Program::start(&[]);
     for count in [10, 50, 10] {
         let burst: Vec<TcpStream> = (0..count).map(|_| connect(program.address)).collect();
-        for answer in ask_at_once(burst) {
-            assert_eq!(answer.join().expect("an answer in time"), 200);
-        }
+        assert_eq!(answered(burst), count);
     }
 }
 
-/// While many requests come in, connections persist; those that starve are then counted.
+/// Connections persist meanwhile, so only the service's own guard can help those that starve.
 #[test]
 fn connections_of_a_burst_are_all_answered_while_others_are_busy() {
     let program = Program::start(&[]);
-    let (address, over) = (program.address, &AtomicBool::new(false));
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while !over.load(Relaxed) {
-                    ask_until_told_to_close(&connect(address), over);
-                }
-            });
-        }
-        thread::sleep(Duration::from_secs(1));
-        // All wait on the listening socket before the first is accepted.
-        program.pause();
-        let burst: Vec<TcpStream> = (0..64).map(|_| connect(address)).collect();
-        program.signal("CONT");
-        let answered = ask_at_once(burst).into_iter().map(JoinHandle::join);
-        let answered = answered.filter(|status| matches!(status, Ok(200))).count();
-        over.store(true, Relaxed);
-        assert_eq!(answered, 64);
-    });
+    keep_busy(program.address, 4);
+    // All wait on the listening socket before the first is accepted.
+    program.pause();
+    let burst: Vec<TcpStream> = (0..64).map(|_| connect(program.address)).collect();
+    program.signal("CONT");
+    assert_eq!(answered(burst), 64);
 }
 
-/// Nothing else happens: no connection ends, and none comes, until all are answered.
+/// No other connection opens or closes until the last one is answered.
 #[test]
 fn connections_behind_requests_that_never_end_are_answered() {
     let program = Program::start(&[]);
@@ -64,29 +49,23 @@ fn connections_behind_requests_that_never_end_are_answered() {
             .collect();
         let last = connect(program.address);
         program.signal("CONT");
-        assert_eq!(status(last), 200);
+        assert_eq!(ask(last).0, 200);
         drop(never_ending);
     }
 }
 
-fn ask_at_once(burst: Vec<TcpStream>) -> Vec<JoinHandle<u16>> {
-    let ask = |stream| thread::spawn(move || status(stream));
-    burst.into_iter().map(ask).collect()
+/// Sends a GET on every connection at once; returns how many got a 200 in time. Like a load
+/// balancer, keeps a connection that persists: until the last answer.
+fn answered(burst: Vec<TcpStream>) -> usize {
+    let ask = |stream| thread::spawn(move || ask(stream));
+    let clients: Vec<_> = burst.into_iter().map(ask).collect();
+    let answers: Vec<_> = clients.into_iter().map(JoinHandle::join).collect();
+    let is_page = |answer: &&_| matches!(answer, Ok((200, _)));
+    answers.iter().filter(is_page).count()
 }
 
-fn ask_until_told_to_close(mut stream: &TcpStream, over: &AtomicBool) {
-    let mut reader = BufReader::new(stream);
-    while !over.load(Relaxed) {
-        let request = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n";
-        stream.write_all(request).expect("the request is sent");
-        let response = Response::read(&mut reader, false).expect("a response");
-        if response.field("Connection") == Some("close") {
-            return;
-        }
-    }
-}
-
-fn status(mut stream: TcpStream) -> u16 {
+/// The status of the response, and the connection if it persists.
+fn ask(mut stream: TcpStream) -> (u16, Option<TcpStream>) {
     stream
         .set_read_timeout(Some(Duration::from_secs(2)))
         .expect("a timeout");
@@ -94,9 +73,6 @@ fn status(mut stream: TcpStream) -> u16 {
         .write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
         .expect("the request is sent");
     let response = Response::read(&mut BufReader::new(&stream), false).expect("a response");
-    if response.field("Connection") != Some("close") {
-        // What a load balancer does with a connection that persists.
-        thread::sleep(Duration::from_secs(5));
-    }
-    response.status
+    let persists = response.field("Connection") != Some("close");
+    (response.status, persists.then_some(stream))
 }

@@ -1,23 +1,21 @@
-//! The service beside the original program: hundreds of generated requests, the same pages.
+//! The service and the original program answer hundreds of generated requests with the same pages.
 //! Needs Python and the original's `server.py`: `make test-original`.
 
 mod support;
 
 use std::env;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use support::{Program, connect, exchange, free_port};
+use support::{Program, connect, exchange};
 
 /// How many requests are compared.
 const REQUESTS: u32 = 500;
 
-/// The original program with another port.
+/// The original program on a free port, which it prints.
 struct Original {
     address: SocketAddr,
     child: Child,
@@ -25,22 +23,24 @@ struct Original {
 
 impl Original {
     fn start(source: &str) -> Self {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let source = source.replace("PORT = 80\n", &format!("PORT = {}\n", address.port()));
+        let source = source.replace("PORT = 80\n", "PORT = 0\n").replace(
+            "    httpd.serve_forever()",
+            "    print(httpd.server_address[1], flush=True)\n    httpd.serve_forever()",
+        );
         let mut command = Command::new("python3");
         command
             .args(["-c", &source])
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let child = command.spawn().expect("python3 runs");
-        let original = Self { address, child };
-        for _ in 0..200 {
-            if TcpStream::connect(address).is_ok() {
-                return original;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        panic!("the original does not listen");
+        let mut child = command.spawn().expect("python3 runs");
+        let mut port = String::new();
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut port)
+            .expect("a line");
+        let port: u16 = port.trim_end().parse().expect("the original's port");
+        let address = (Ipv4Addr::LOCALHOST, port).into();
+        Self { address, child }
     }
 
     fn page(&self, request: &str) -> String {
@@ -61,8 +61,8 @@ impl Drop for Original {
     }
 }
 
-/// Field lines with a name in any case and any printable value. White space behind a value, which
-/// is no part of it (RFC 9110, section 5.5), the original keeps: that is left out.
+/// A field line with a name in any case and any printable value, but no white space after it: that
+/// is not part of the value (RFC 9110, section 5.5), yet the original keeps it.
 fn field() -> impl Strategy<Value = String> {
     let name = prop::sample::select(&["For", "Proto", "Port", "Host"][..]);
     let entry = r#"[ -~\t]{0,30}|[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]{2,20}|[ ,;<>&"']{0,6}"#;
@@ -90,7 +90,7 @@ fn request() -> impl Strategy<Value = String> {
     })
 }
 
-/// Takes back the one intended difference.
+/// Undoes the one intended difference.
 fn unescaped(page: &str) -> String {
     let quotes = page.replace("&quot;", "\"").replace("&#x27;", "'");
     quotes

@@ -7,12 +7,13 @@ use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 
 use socket2::{Domain, Socket, Type};
+use support::activation::listener_on;
 use support::haproxy::{BALANCER, LoadBalancer};
-use support::{Program, Response, connect, free_port, get};
+use support::{Program, Response, connect, get};
 
 const ONE_HOP: &[&str] = &["--trusted-hops", "1"];
 
-/// The address that is shown to a client that sends these fields.
+/// The address shown to a client that sends these fields.
 fn shown(address: SocketAddr, fields: &[&str]) -> String {
     let fields = [fields, &["Accept: text/plain"]].concat();
     let response = get(address, &fields);
@@ -20,7 +21,7 @@ fn shown(address: SocketAddr, fields: &[&str]) -> String {
     response.content.trim_end().to_owned()
 }
 
-/// A connection from another address than the usual one.
+/// A connection from this client's address.
 fn connect_from(client: Ipv4Addr, address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let client: SocketAddr = (client, 0).into();
@@ -32,7 +33,7 @@ fn connect_from(client: Ipv4Addr, address: SocketAddr) -> TcpStream {
 }
 
 #[test]
-fn the_client_is_shown_and_not_the_balancer() {
+fn the_client_is_shown_instead_of_the_balancer() {
     for arguments in [&[], ONE_HOP] {
         let program = Program::start(arguments);
         let balancer = LoadBalancer::start(program.address);
@@ -67,7 +68,7 @@ fn forged_entries_are_not_believed() {
     }
 }
 
-/// As the original does, and as the start-up line warns.
+/// The original shows it too, and the start-up line warns of it.
 #[test]
 fn the_first_entry_can_be_forged() {
     let program = Program::start(&[]);
@@ -77,10 +78,10 @@ fn the_first_entry_can_be_forged() {
 }
 
 #[test]
-fn clients_have_ipv6_too() {
+fn ipv6_clients_are_shown() {
     let program = Program::start(ONE_HOP);
-    let listen = (Ipv6Addr::LOCALHOST, free_port()).into();
-    let balancer = LoadBalancer::start_listening(listen, program.address);
+    let listener = listener_on(Ipv6Addr::LOCALHOST.into());
+    let balancer = LoadBalancer::start_on(listener, program.address);
     assert_eq!(shown(balancer.address, &[]), "::1");
     let forged = ["X-Forwarded-For: 2001:db8::1"];
     assert_eq!(shown(balancer.address, &forged), "::1");
@@ -94,11 +95,11 @@ fn two_balancers_are_two_hops() {
     assert_eq!(shown(outer.address, &[]), "127.0.0.1");
     let forged = ["X-Forwarded-For: 8.8.8.8, 9.9.9.9"];
     assert_eq!(shown(outer.address, &forged), "127.0.0.1");
-    // Who goes around the outer one comes one entry short, and is not believed what it adds.
+    // A client that bypasses the outer one is one entry short, and cannot make up for it.
     assert_eq!(shown(inner.address, &[]), "Not available");
 }
 
-/// The entry that the outer one of two balancers wrote, in all the ways they are written.
+/// Every form of entry that the outer of two balancers may write.
 #[test]
 fn entries_with_ports_are_read() {
     let program = Program::start(&["--trusted-hops", "2"]);
@@ -157,7 +158,7 @@ fn clients_that_share_connections_each_see_their_own_address() {
     }
 }
 
-/// The balancer's own checks are no client's requests, but a client may call itself one.
+/// The balancer's own checks are not logged at info. A client may claim to be one.
 #[test]
 fn a_client_cannot_pass_for_a_health_check() {
     let program = Program::start(ONE_HOP);
@@ -169,7 +170,7 @@ fn a_client_cannot_pass_for_a_health_check() {
     assert!(line.starts_with("INFO ") && line.contains("client=127.0.0.1"));
 }
 
-/// Nothing of an answer ends up in another client's, whatever came before on the connection.
+/// No client gets any part of another's response, whatever the connection carried before.
 #[test]
 fn refused_bodies_leave_the_balancers_connections_in_order() {
     let program = Program::start(ONE_HOP);
@@ -181,7 +182,7 @@ fn refused_bodies_leave_the_balancers_connections_in_order() {
             let head =
                 format!("{method} / HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n");
             stream.write_all(head.as_bytes()).expect("the head is sent");
-            // The balancer may have answered and closed before all of it was sent.
+            // The balancer may answer and close before it has all of the body.
             let _ = stream.write_all(&vec![b'x'; length]);
             let mut reader = BufReader::new(stream);
             let response = Response::read(&mut reader, false).expect("a response");

@@ -1,14 +1,15 @@
-//! The program as its user and its service manager meet it: options, exit codes, signals.
+//! The program on the command line: options, exit statuses, signals.
 
 mod support;
 
 use std::io::{BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use support::busy::{closes, keep_busy};
 use support::{Program, Response, command, connect, get};
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
@@ -85,7 +86,7 @@ fn a_wrong_setting_is_named_and_exits_2() {
             first.starts_with("publicip-poc: ") && first.contains(named),
             "{first}"
         );
-        // The usage helps only whoever has typed a command line.
+        // The usage helps only someone who typed a command line.
         let usage = rest.starts_with("Usage: publicip-poc ");
         assert!(usage != rest.is_empty(), "{rest}");
         assert_eq!(usage, !arguments.is_empty(), "{rest}");
@@ -94,7 +95,7 @@ fn a_wrong_setting_is_named_and_exits_2() {
 }
 
 #[test]
-fn a_taken_port_exits_1_with_the_way_out() {
+fn a_port_in_use_exits_1_and_says_what_to_do() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
     let output = run(&["--listen", &address], &[]);
@@ -146,7 +147,7 @@ fn a_request_in_hand_is_answered_when_the_program_stops() {
     stream
         .write_all(b"GET / HTTP/1.1\r\nHost: test\r\n")
         .unwrap();
-    // It finds the signal and the rest of the request at the same moment.
+    // The signal and the rest of the request are both there when the program goes on.
     program.pause();
     program.signal("TERM");
     stream.write_all(b"\r\n").unwrap();
@@ -160,9 +161,38 @@ fn a_request_in_hand_is_answered_when_the_program_stops() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once() {
+fn connections_that_persist_are_closed_with_notice_when_the_program_stops() {
+    let mut program = Program::start(&["--log-level", "warn"]);
+    let address = program.address;
+    keep_busy(address, 1);
+    let client = thread::spawn(move || ends_without_notice(address));
+    program.signal("TERM");
+    assert_eq!(program.wait().code(), Some(0));
+    assert!(!client.join().expect("no panic"));
+}
+
+/// Sends requests until the program ends; returns whether a connection that persisted then ended
+/// without `Connection: close`.
+fn ends_without_notice(address: SocketAddr) -> bool {
+    while let Ok(stream) = TcpStream::connect(address) {
+        let mut stream = BufReader::new(stream);
+        let mut persists = false;
+        loop {
+            match closes(&mut stream) {
+                Some(false) => persists = true,
+                Some(true) => break,
+                None => return persists,
+            }
+        }
+    }
+    false
+}
+
+#[test]
+fn a_second_signal_kills() {
     let mut program = Program::start(&[]);
-    // Both wait when it goes on: SIGINT is taken, as it has the lower number, and SIGTERM kills.
+    // Both signals are pending when it goes on: SIGINT has the lower number and is handled first,
+    // SIGTERM kills.
     program.pause();
     program.signal("TERM");
     program.signal("INT");
@@ -171,19 +201,17 @@ fn a_second_signal_ends_at_once() {
 }
 
 #[test]
-fn one_slow_client_does_not_stop_the_rest() {
+fn slow_clients_do_not_delay_others() {
     let program = Program::start(&[]);
     let mut slow: Vec<_> = (0..50).map(|_| connect(program.address)).collect();
     for stream in &mut slow {
         stream.write_all(b"GET / HTTP/1.1\r\nX-Slow:").unwrap();
     }
-    // One of the same burst might wait for a thread behind them (see `src/server/keep_alive.rs`).
-    thread::sleep(Duration::from_millis(100));
     assert_eq!(get(program.address, &[]).status, 200);
 }
 
 #[test]
-fn the_first_line_says_where_and_how() {
+fn the_first_line_says_where_it_listens_and_who_is_the_client() {
     for (arguments, level, said) in [
         (
             &[][..],
@@ -199,8 +227,7 @@ fn the_first_line_says_where_and_how() {
             "client: X-Forwarded-For entry 2 from the right, believed from 10.0.1.0/24,10.0.2.0/24",
         ),
     ] {
-        let mut program = Program::start(arguments);
-        assert_eq!(get(program.address, &[]).status, 200);
+        let program = Program::start(arguments);
         let listens = format!(
             "publicip-poc {} listens on {};",
             env!("CARGO_PKG_VERSION"),
@@ -211,7 +238,5 @@ fn the_first_line_says_where_and_how() {
             first.starts_with(level) && first.contains(&listens) && first.contains(said),
             "{first}"
         );
-        program.signal("TERM");
-        program.wait();
     }
 }

@@ -1,21 +1,22 @@
-//! Requests that are refused: with which status, and that nothing behind them is answered, also
-//! while connections persist.
+//! Refused requests: their status, and that nothing behind them is answered, even while connections
+//! persist.
 
 mod support;
 
 use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
+use support::activation::{hand_over, listener};
+use support::busy::keep_busy;
 use support::{PATIENCE, Program, Response, connect, read_until_quiet};
 
-/// What a malformed request may be made for: to have this answered.
+/// What an attacker wants answered: a request hidden behind a malformed one.
 const BEHIND: &str = "GET /behind HTTP/1.1\r\nHost: test\r\n\r\n";
 
-/// Heads, some with the length of [`BEHIND`], that RFC 9110 and 9112 say to refuse, and that
-/// tiny_http lets through.
+/// Requests that RFC 9110 and 9112 tell a server to refuse but tiny_http lets through. Some declare
+/// [`BEHIND`] as their body.
 const MALFORMED: [&str; 9] = [
     "GET / HTTP/1.1\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
@@ -28,7 +29,7 @@ const MALFORMED: [&str; 9] = [
     "GET / HTTP/1.1\r\nHost: test\r\nContent-Length: 36x\r\n\r\n",
 ];
 
-/// Bodies whose end tiny_http may see elsewhere than a load balancer.
+/// Bodies that tiny_http and a load balancer may see end in different places.
 const UNTRUSTED: [&str; 3] = [
     "POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: identity\r\n\r\n",
@@ -42,22 +43,21 @@ fn malformed_requests_are_refused_and_their_connections_closed() {
         assert!(refused(program.address, request).starts_with("HTTP/1.1 400 "));
     }
     let old = support::exchange(program.address, "GET / HTTP/1.0\r\n\r\n");
-    assert_eq!(old.status, 200, "HTTP/1.0 knows no Host");
+    assert_eq!(old.status, 200, "HTTP/1.0 does not require Host");
 }
 
 #[test]
 fn nothing_behind_a_refused_request_is_answered_while_connections_persist() {
     let program = Program::start(&["--log-level", "warn"]);
     let address = program.address;
-    // More than 1,000 requests a second, until the program is killed at the end of the test.
-    thread::spawn(move || keep_busy(address));
-    wait_until_connections_persist(address);
+    keep_busy(address, 1);
     for request in MALFORMED.iter().chain(&UNTRUSTED) {
         refused(address, request);
     }
 }
 
-/// Sends the request and another one behind it: one answer, `Connection: close`, and the end.
+/// Sends the request with [`BEHIND`] after it. Expects one response, with `Connection: close`, and
+/// then the end of the connection.
 fn refused(address: SocketAddr, request: &str) -> String {
     let mut stream = connect(address);
     stream
@@ -70,31 +70,6 @@ fn refused(address: SocketAddr, request: &str) -> String {
     let closes = bytes.contains("Connection: close\r\n");
     assert!(closes && ended, "{text}");
     bytes
-}
-
-/// Asks on connections that are kept as long as they persist; ends when nothing answers any more.
-fn keep_busy(address: SocketAddr) {
-    while let Ok(stream) = TcpStream::connect(address) {
-        let mut stream = BufReader::new(stream);
-        while ask(&mut stream) == Some(false) {}
-    }
-}
-
-fn wait_until_connections_persist(address: SocketAddr) {
-    let begin = Instant::now();
-    let mut persisted = 0;
-    while persisted < 10 {
-        assert!(begin.elapsed() < PATIENCE, "connections do not persist");
-        persisted += usize::from(ask(&mut BufReader::new(connect(address))) == Some(false));
-    }
-}
-
-/// Asks once; returns whether the connection closes.
-fn ask(stream: &mut BufReader<TcpStream>) -> Option<bool> {
-    let request = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n";
-    stream.get_mut().write_all(request).ok()?;
-    let response = Response::read(stream, false)?;
-    Some(response.field("Connection") == Some("close"))
 }
 
 /// A load balancer that resets a connection may open the next one from the same port at once.
@@ -111,6 +86,28 @@ fn a_new_connection_from_the_port_of_a_refused_one_is_served() {
     second.write_all(BEHIND.as_bytes()).expect("sent");
     let response = Response::read(&mut BufReader::new(&second), false);
     assert_eq!(response.expect("a response").status, 200);
+}
+
+/// The budget is a quarter of the descriptors.
+#[test]
+fn a_spent_budget_of_undroppable_requests_exits_1() {
+    let listener = listener();
+    let address = listener.local_addr().expect("an address");
+    let program = [env!("CARGO_BIN_EXE_publicip-poc")];
+    let mut command = hand_over(
+        &["prlimit", "--nofile=256"],
+        vec![listener.into()],
+        &program,
+    );
+    let mut program = Program::spawn(&mut command, address);
+    let undroppable = "GET / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000000000000\r\n\r\n";
+    for _ in 0..64 {
+        assert_eq!(support::exchange(address, undroppable).status, 413);
+    }
+    assert_eq!(program.wait().code(), Some(1));
+    let log = program.rest_of_log();
+    let last = log.last().expect("a last line");
+    assert_eq!(last, "publicip-poc: 64 undroppable requests are kept");
 }
 
 /// A connection from this port, reset when it is dropped.

@@ -1,8 +1,8 @@
 //! How the process ends: its exit statuses, and the panic policy.
 //!
-//! Only the thread of a connection may panic and leave the rest alive. Any other panic, say of
-//! tiny_http's accept thread, would leave a process that runs but does not answer. Ending it lets
-//! systemd start it again within milliseconds; the listening socket stays.
+//! A connection's thread may panic without harm to the others. Any other panic, say in tiny_http's
+//! accept thread, would leave a process that runs but does not answer. So the process ends; systemd
+//! restarts it within milliseconds, and the listening socket stays open.
 
 use std::fmt;
 use std::panic::{self, Location, PanicHookInfo};
@@ -10,7 +10,7 @@ use std::process;
 
 use super::logging;
 
-/// Why the process ends before it is asked to.
+/// Why the process ends without being asked to.
 pub enum Failure {
     /// It cannot serve: exit status 1.
     Service(String),
@@ -35,25 +35,29 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The connection's thread panics here if the peer is gone before it is accepted. The folder of
-/// the crate varies with where it was built from.
-const CONNECTION: [&str; 2] = ["tiny_http", "/src/client.rs"];
-
-/// `eprintln!` panics here if standard error is gone: the log is lost, the service is not.
-const STANDARD_ERROR: [&str; 2] = ["/std/", "/src/io/stdio.rs"];
+/// Source files whose panics are harmless, by a part of their path and its end: where a crate's
+/// folder is depends on the machine that built it.
+const HARMLESS: [(&str, &str); 2] = [
+    // The thread of a connection whose peer left before it was accepted.
+    ("tiny_http", "/src/client.rs"),
+    // `eprintln!` when standard error is gone: the log is lost, the service is not.
+    ("/std/", "/src/io/stdio.rs"),
+];
 
 /// Installs the panic policy.
 pub fn install_panic_policy() {
     panic::set_hook(Box::new(|info| {
-        // Panics are classified by source file.
-        let file = info.location().map_or("", Location::file);
-        let is = |[part, end]: [&str; 2]| file.contains(part) && file.ends_with(end);
-        if !is(CONNECTION) && !is(STANDARD_ERROR) {
+        if !is_harmless(info.location().map_or("", Location::file)) {
             let failure = Failure::Service(describe(info));
             logging::finish(Some(&failure.to_string()));
             process::exit(failure.status().into());
         }
     }));
+}
+
+fn is_harmless(file: &str) -> bool {
+    let is = |(part, end)| file.contains(part) && file.ends_with(end);
+    HARMLESS.into_iter().any(is)
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> String {
@@ -70,7 +74,7 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
     format!("cannot go on: {message}{place}")
 }
 
-/// The end of a source file's path, without the folders of the machine that built it.
+/// The end of a source file's path, without the build machine's folders.
 fn end(path: &str) -> &str {
     path.rmatch_indices('/')
         .nth(3)
@@ -82,7 +86,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn source_files_are_named_without_the_builders_folders() {
+    fn only_panics_of_a_connection_and_of_the_log_are_harmless() {
+        for (file, harmless) in [
+            ("/registry/tiny_http-0.12.0/src/client.rs", true),
+            ("vendor/tiny_http/src/client.rs", true),
+            ("/rustc/0123abcd/library/std/src/io/stdio.rs", true),
+            ("/registry/tiny_http-0.12.0/src/lib.rs", false),
+            ("/registry/other-1.0.0/src/client.rs", false),
+            ("src/answer/client.rs", false),
+            ("", false),
+        ] {
+            assert_eq!(is_harmless(file), harmless, "{file}");
+        }
+    }
+
+    #[test]
+    fn source_files_are_named_without_the_build_machines_folders() {
         let crates = "/home/x/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f";
         let path = format!("{crates}/tiny_http-0.12.0/src/util/task_pool.rs");
         assert_eq!(end(&path), "tiny_http-0.12.0/src/util/task_pool.rs");

@@ -13,7 +13,7 @@ const DEFAULT_PORT: u16 = 8080;
 /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
-/// A peer that is gone is given up after two minutes, as the socket unit has it.
+/// A dead peer's connection ends after two minutes, as with the socket unit.
 const KEEP_ALIVE_TIME: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_PROBES: u32 = 6;
@@ -23,14 +23,14 @@ const LOG: &str = "publicip_poc::listener";
 
 /// Why there is no listening socket.
 pub enum Error {
-    /// What was handed over is not one listening TCP socket.
+    /// Something other than one listening TCP socket was handed over.
     HandedOver(String),
-    /// The address cannot be listened on.
+    /// Listening on the address failed.
     Bind(String),
 }
 
-/// Takes the socket that was handed over (sd_listen_fds(3)), or else binds `address`, by default any
-/// address and port 8080.
+/// Takes the socket that was handed over (sd_listen_fds(3)), or binds `address`: by default port 8080
+/// on every address.
 ///
 /// # Errors
 /// One line that says what is wrong and what to do.
@@ -77,7 +77,7 @@ fn bind_any(address: Option<SocketAddr>) -> Result<TcpListener, (SocketAddr, io:
     let at = |address| bind(address).map_err(|error| (address, error));
     match address {
         Some(address) => at(address),
-        // A host without IPv6 reports one of several errors; any other error occurs again.
+        // Without IPv6, the error varies. Any other error would occur with IPv4 too.
         None => at(ipv6).or_else(|(address, error)| match error.kind() {
             ErrorKind::AddrInUse | ErrorKind::PermissionDenied => Err((address, error)),
             _ => at(ipv4),
@@ -109,22 +109,21 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
-    let way_out = match error.kind() {
+    let advice = match error.kind() {
         ErrorKind::AddrInUse => "stop what listens there or set another --listen",
         ErrorKind::PermissionDenied => "use the systemd socket or set --listen to a port from 1024",
         ErrorKind::AddrNotAvailable => "set --listen to an address of this host",
         _ => "set another --listen",
     };
-    format!("cannot listen on {address}: {error}; {way_out}")
+    format!("cannot listen on {address}: {error}; {advice}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What the socket unit sets, so that both ways to a socket serve alike.
     #[test]
-    fn options_are_those_of_the_socket_unit() {
+    fn options_match_the_socket_unit() {
         let unit = include_str!("../../systemd/publicip-poc.socket");
         let directive = |name: &str| {
             let line = unit.lines().find_map(|line| line.strip_prefix(name));

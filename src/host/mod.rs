@@ -1,7 +1,7 @@
 //! The machine and its operator: the socket, the log, signals, systemd, and how the process ends.
 //!
-//! To change where the service listens, go to `listener`; how lines are written, to `logging`; what
-//! `systemctl status` shows, to `systemd`; exit statuses and panics, to `exit`.
+//! `listener` opens the socket, `logging` writes the log, `signals` waits for SIGTERM, `systemd`
+//! notifies the service manager, `exit` has the exit statuses and the panic policy.
 
 pub mod exit;
 pub mod listener;

@@ -1,16 +1,16 @@
-//! Signals: the first SIGTERM or SIGINT asks the service to stop, the second ends it at once.
+//! Signals: the first SIGTERM or SIGINT stops the service, the second kills it.
 
 use std::io;
 use std::thread;
 
 use nix::sys::signal::{SigSet, Signal};
 
-/// The signals that stop the service; they are blocked and wait for [`Signals::forward`].
+/// The signals that stop the service, blocked until [`Signals::forward`] waits for them.
 pub struct Signals(SigSet);
 
 impl Signals {
-    /// Blocks the signals in this thread and in those it starts from now on (signal(7)), which must
-    /// be all others.
+    /// Blocks the signals in this thread and in those it starts from now on (signal(7)). To be called
+    /// before any other thread starts.
     ///
     /// # Errors
     /// The kernel refuses.
@@ -20,7 +20,7 @@ impl Signals {
         Ok(Self(signals))
     }
 
-    /// Passes the name of the first signal on.
+    /// Waits in a thread for the first signal and passes on its name.
     ///
     /// # Errors
     /// No thread is available.
@@ -31,7 +31,8 @@ impl Signals {
                 let Ok(signal) = self.0.wait() else {
                     unreachable!("sigwait(3) fails only for signals that do not exist");
                 };
-                // The second signal then kills the process, as long as a thread, this one, lets it.
+                // The second signal kills the process as long as one thread, this one, does not
+                // block it.
                 let _ = self.0.thread_unblock();
                 on_signal(signal.as_str());
                 loop {

@@ -16,28 +16,28 @@ const LOG: &str = "publicip_poc::systemd";
 /// Minimum time between two status lines.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Time between two signs of life; the unit's `WatchdogSec=` is several times as long.
+/// Time between two watchdog notifications; the unit's `WatchdogSec=` is several times as long.
 const WATCHDOG: Duration = Duration::from_secs(1);
 
 /// The line that `systemctl status` shows after `Status:`.
 pub struct Status {
     about: String,
     last: Option<(u64, Instant)>,
-    alive: Instant,
+    watchdog: Instant,
 }
 
 impl Status {
-    /// The status of a service that listens on `address` and reads the client's address so.
+    /// The status of a service with these settings.
     pub fn new(address: net::SocketAddr, reading: &Reading) -> Self {
         Self {
             about: format!("Listening on {address}; client: {reading}"),
             last: None,
-            alive: Instant::now(),
+            watchdog: Instant::now(),
         }
     }
 
-    /// Reports, the first time, that the service is ready; later, that it is alive and how many
-    /// requests it has served.
+    /// Reports at first that the service is ready, then that it is alive and how many requests it has
+    /// served.
     pub fn update(&mut self, served: u64) {
         let status = format!("STATUS={}; {}\n", self.about, requests(served));
         let sent = match self.last {
@@ -48,8 +48,8 @@ impl Status {
         if sent {
             self.last = Some((served, Instant::now()));
         }
-        if self.alive.elapsed() >= WATCHDOG {
-            self.alive = Instant::now();
+        if self.watchdog.elapsed() >= WATCHDOG {
+            self.watchdog = Instant::now();
             notify("WATCHDOG=1\n");
         }
     }
@@ -60,8 +60,8 @@ pub fn stopping() {
     notify("STOPPING=1\n");
 }
 
-/// Reports why the service ends. `systemctl status` shows it until the next start, even if journald
-/// could not attribute the lines of a process that lived for milliseconds.
+/// Reports why the service ends. `systemctl status` shows it until the next start, even when the
+/// process was too short-lived for journald to attribute its lines.
 pub fn failed(reason: &str) {
     let line = reason.lines().next().unwrap_or_default();
     notify(&format!("STATUS={line}\n"));
@@ -78,11 +78,11 @@ pub fn requests(count: u64) -> String {
     format!("{count} request{plural} served")
 }
 
-/// Sends these lines; returns whether systemd has them.
+/// Sends these lines; returns whether that succeeded.
 fn notify(lines: &str) -> bool {
     match send(lines) {
         Ok(()) => true,
-        // The queue is full: what matters is sent again.
+        // The queue is full: the next update sends what matters again.
         Err(error) if error.kind() == ErrorKind::WouldBlock => false,
         Err(error) => {
             log::warn!(target: LOG, "systemd cannot be notified: {error}");
@@ -91,7 +91,7 @@ fn notify(lines: &str) -> bool {
     }
 }
 
-/// Never blocks: supervision must go on even if systemd does not read.
+/// Never blocks, because supervision must go on even if systemd does not read.
 fn send(lines: &str) -> io::Result<()> {
     let Some(path) = env::var_os("NOTIFY_SOCKET") else {
         return Ok(());

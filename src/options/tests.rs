@@ -33,7 +33,7 @@ fn options(arguments: &[&str], environment: &[(&str, &str)]) -> Options {
     }
 }
 
-/// The line that is wrong.
+/// The error without the usage.
 fn line(error: Error) -> String {
     match error {
         Error::Usage(line) | Error::Variable(line) => line,
@@ -83,7 +83,7 @@ fn the_command_line_wins_over_the_environment() {
 }
 
 #[test]
-fn a_wrong_variable_does_not_count_when_the_command_line_wins() {
+fn the_command_line_also_wins_over_a_wrong_variable() {
     let environment = [("PUBLICIP_POC_LISTEN", "nonsense")];
     assert_eq!(
         options(&["--listen", "127.0.0.1:1"], &environment).listen,
@@ -213,7 +213,7 @@ fn wrong_values_are_named_with_what_is_accepted() {
 }
 
 #[test]
-fn values_that_are_no_text_are_wrong_and_stay_on_one_line() {
+fn values_that_are_not_text_are_wrong_and_errors_stay_on_one_line() {
     use std::os::unix::ffi::OsStringExt;
     let value = OsString::from_vec(b"a\nb\xff".to_vec());
     let option = OsString::from("--a\nb");
@@ -228,7 +228,7 @@ fn values_that_are_no_text_are_wrong_and_stay_on_one_line() {
 }
 
 #[test]
-fn a_misspelt_variable_is_wrong_unless_it_is_empty_or_a_question_is_asked() {
+fn a_misspelt_variable_is_wrong_unless_empty_or_beside_help_or_version() {
     let misspelt = [("PUBLICIP_POC_TRUSTED_HOP", "1")];
     assert!(parsed(&["--trusted-hops=1"], &misspelt).is_err());
     assert_eq!(parsed(&["--version"], &misspelt), Ok(Command::Version));
@@ -236,13 +236,13 @@ fn a_misspelt_variable_is_wrong_unless_it_is_empty_or_a_question_is_asked() {
 }
 
 #[test]
-fn questions() {
+fn help_and_version() {
     assert_eq!(parsed(&["--help"], &[]), Ok(Command::Help));
     assert_eq!(
         parsed(&["--listen", "127.0.0.1:1", "--version"], &[]),
         Ok(Command::Version)
     );
-    // Help is given whatever else is wrong.
+    // Help is shown even if something else is wrong.
     let environment = [("PUBLICIP_POC_LISTEN", "nonsense")];
     assert_eq!(parsed(&["--help"], &environment), Ok(Command::Help));
 }
@@ -256,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn any_value_is_taken_or_named(value in any::<String>()) {
+    fn any_value_is_accepted_or_named(value in any::<String>()) {
         for option in ["--listen", "--trusted-hops", "--trusted-peers", "--log-level"] {
             if let Err(error) = parse([option.into(), OsString::from(&value)], []) {
                 let error = line(error);

@@ -6,19 +6,17 @@ mod support;
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::haproxy::LoadBalancer;
-use support::{Program, exchange, free_port};
+use support::{Program, exchange};
 
-/// What Chromium needs without a display, as root, and without asking the network for anything.
+/// Runs Chromium without a display, as root, and keeps it off the network.
 const FLAGS: [&str; 8] = [
     "--headless",
     "--no-sandbox",
@@ -30,7 +28,7 @@ const FLAGS: [&str; 8] = [
     "--window-size=640,600",
 ];
 
-/// A browser and the driver that commands it.
+/// A browser and its driver.
 struct Browser {
     address: SocketAddr,
     driver: Child,
@@ -39,42 +37,32 @@ struct Browser {
 
 impl Browser {
     fn start() -> Self {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let mut command = Command::new("chromedriver");
-        command
-            .arg(format!("--port={}", address.port()))
-            .process_group(0);
-        command
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .process_group(0)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let driver = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver runs: apt-get install chromium-driver");
+        let output = BufReader::new(driver.stdout.take().expect("piped"));
+        let port = output
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| port(&line))
+            .expect("chromedriver prints its port");
         let mut browser = Self {
-            address,
+            address: (Ipv4Addr::LOCALHOST, port).into(),
             driver,
             session: String::new(),
         };
-        for _ in 0..200 {
-            if TcpStream::connect(address).is_ok() {
-                let profile = format!(
-                    "--user-data-dir={}",
-                    concat!(env!("CARGO_TARGET_TMPDIR"), "/browser")
-                );
-                let flags: Vec<&str> = FLAGS.into_iter().chain([profile.as_str()]).collect();
-                let options = json!({ "goog:chromeOptions": { "args": flags } });
-                let answer = browser.ask(
-                    "POST",
-                    "",
-                    &json!({ "capabilities": { "alwaysMatch": options } }),
-                );
-                browser.session = format!("/{}", answer["sessionId"].as_str().expect("a session"));
-                return browser;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        panic!("chromedriver does not listen");
+        let profile = concat!("--user-data-dir=", env!("CARGO_TARGET_TMPDIR"), "/browser");
+        let flags: Vec<&str> = FLAGS.into_iter().chain([profile]).collect();
+        let options = json!({ "goog:chromeOptions": { "args": flags } });
+        let capabilities = json!({ "capabilities": { "alwaysMatch": options } });
+        let answer = browser.ask("POST", "", &capabilities);
+        browser.session = format!("/{}", answer["sessionId"].as_str().expect("a session"));
+        browser
     }
 
     /// One WebDriver command: the `value` of its answer.
@@ -96,7 +84,7 @@ impl Browser {
         answer["value"].take()
     }
 
-    /// What a person can read in the elements that a CSS selector finds.
+    /// The visible text of each element that a CSS selector finds.
     fn texts(&self, selector: &str) -> Vec<String> {
         let elements = self.elements(selector);
         let text = |id: &String| self.ask("GET", &format!("/element/{id}/text"), &Value::Null);
@@ -107,7 +95,7 @@ impl Browser {
             .collect()
     }
 
-    /// Keeps what is seen as a PNG.
+    /// Saves a screenshot as a PNG.
     fn picture(&self, path: &Path) {
         let picture = self.ask("GET", "/screenshot", &Value::Null);
         let file = File::create(path).expect("a file for the picture");
@@ -147,7 +135,13 @@ impl Browser {
     }
 }
 
-/// Ends the driver and all of its browser's processes.
+/// The port in the line `ChromeDriver was started successfully on port 12345.`
+fn port(line: &str) -> Option<u16> {
+    let (_, port) = line.split_once(" successfully on port ")?;
+    port.trim_end_matches('.').parse().ok()
+}
+
+/// Ends the driver and all processes of its browser.
 impl Drop for Browser {
     fn drop(&mut self) {
         let group = format!("-{}", self.driver.id());

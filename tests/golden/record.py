@@ -2,22 +2,25 @@
 
     python3 tests/golden/record.py PATH-OF-THE-ORIGINAL/server.py
 
-Only its port is changed. The content of its answer becomes the .html beside the .request.
+The original runs unchanged, except that it takes a free port and prints it. The content of each
+response becomes the .html beside the .request.
 """
 
 import pathlib
 import socket
 import subprocess
 import sys
-import time
 
-PORT = 18089
-source = pathlib.Path(sys.argv[1]).read_text().replace("PORT = 80\n", f"PORT = {PORT}\n")
-original = subprocess.Popen([sys.executable, "-c", source], stderr=subprocess.DEVNULL)
-time.sleep(1)
+SERVE = "    httpd.serve_forever()"
+source = pathlib.Path(sys.argv[1]).read_text().replace("PORT = 80\n", "PORT = 0\n")
+source = source.replace(SERVE, f"    print(httpd.server_address[1], flush=True)\n{SERVE}")
+original = subprocess.Popen(
+    [sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+)
+port = int(original.stdout.readline())
 try:
     for request in sorted(pathlib.Path(__file__).parent.glob("*.request")):
-        with socket.create_connection(("127.0.0.1", PORT)) as connection:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(request.read_bytes())
             answer = connection.makefile("rb").read()
         request.with_suffix(".html").write_bytes(answer.split(b"\r\n\r\n", 1)[1])

@@ -1,23 +1,29 @@
-//! A listening socket handed to the program as systemd does it (sd_listen_fds(3)).
+//! Handing over a listening socket, as systemd does (sd_listen_fds(3)).
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
+
+use socket2::{Domain, Socket, Type};
 
 /// Connections that may wait while no program accepts any.
 const BACKLOG: i32 = 1024;
 
-/// A listening socket that outlives the programs it is handed to.
+/// A listening socket on a free IPv4 port.
 pub fn listener() -> TcpListener {
-    let socket =
-        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
-    let address: std::net::SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
+    listener_on(Ipv4Addr::LOCALHOST.into())
+}
+
+/// A listening socket on a free port of this address.
+pub fn listener_on(address: IpAddr) -> TcpListener {
+    let address = SocketAddr::from((address, 0));
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
     socket.bind(&address.into()).expect("a free port");
     socket.listen(BACKLOG).expect("a backlog");
     socket.into()
 }
 
-/// What each process of a command line starts with: nothing but these.
+/// A command whose environment has nothing but `PATH`.
 fn clean(program: &str) -> Command {
     let mut command = Command::new(program);
     command
@@ -26,11 +32,11 @@ fn clean(program: &str) -> Command {
     command
 }
 
-/// `program` with `descriptors` handed over, one or two of them. `wrapper` is a command that ends
-/// in executing another one, such as `prlimit --nofile=64`; empty for none.
+/// `program` with one or two `descriptors` handed over, as descriptors 3 and 4. `wrapper` is a
+/// command that executes another, such as `prlimit --nofile=64`, or empty.
 ///
-/// Only a child can know its process identifier, and only standard streams can be given to it
-/// without `unsafe`; so a shell moves them to where they belong and then becomes the program.
+/// `LISTEN_PID` is known only in the child, and without `unsafe` a child gets nothing but standard
+/// streams. So a shell moves the descriptors and then becomes the program.
 pub fn hand_over(wrapper: &[&str], descriptors: Vec<OwnedFd>, program: &[&str]) -> Command {
     let script = match descriptors.len() {
         1 => "exec 3<&0 </dev/null",

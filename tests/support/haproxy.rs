@@ -1,20 +1,18 @@
 //! HAProxy as the stand-in for an Application Load Balancer.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::process::Child;
 
-use super::free_port;
+use super::activation::{hand_over, listener};
 
-/// The address from which the balancer asks, so that it is not the client's.
+/// The address that the balancer connects from, so that it differs from the client's.
 pub const BALANCER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// What an ALB does, as far as it matters here. It appends the peer's address to
-/// `X-Forwarded-For` and sets the two other fields; lets 16 K of a line and 64 K of a header
-/// section through; and uses a target's connection for any client's request.
+/// Does what an ALB does, as far as it matters here: appends the peer's address to
+/// `X-Forwarded-For` and sets the other two fields, limits a header line to 16 K and the header
+/// section to 64 K, and reuses a target's connection for any client's request.
 const CONFIGURATION: &str = "\
 global
   maxconn 8000
@@ -27,7 +25,7 @@ defaults
   timeout client 60s
   timeout server 60s
 frontend clients
-  bind {address}
+  bind fd@3
   http-request deny deny_status 400 if { req.hdrs -m reg (^|\\n)[^\\n]{16385} }
   http-request set-header X-Forwarded-For '%[req.fhdr(X-Forwarded-For)], %[src]' if { req.fhdr_cnt(X-Forwarded-For) eq 1 }
   http-request add-header X-Forwarded-For %[src] if !{ req.fhdr_cnt(X-Forwarded-For) eq 1 }
@@ -50,48 +48,39 @@ pub struct LoadBalancer {
 impl LoadBalancer {
     /// Starts a balancer in front of `target`.
     pub fn start(target: SocketAddr) -> Self {
-        Self::start_listening((Ipv4Addr::LOCALHOST, free_port()).into(), target)
+        Self::start_on(listener(), target)
     }
 
-    /// The same, with a rule for what arrives.
+    /// The same, with a rule for what arrives, in HAProxy's words.
     pub fn start_with(rule: &str, target: SocketAddr) -> Self {
-        Self::start_at((Ipv4Addr::LOCALHOST, free_port()).into(), rule, target)
+        Self::start_at(listener(), rule, target)
     }
 
-    /// The same without one, listening on `address`.
-    pub fn start_listening(address: SocketAddr, target: SocketAddr) -> Self {
-        Self::start_at(address, "", target)
+    /// The same on this socket, where clients can connect at once.
+    pub fn start_on(listener: TcpListener, target: SocketAddr) -> Self {
+        Self::start_at(listener, "", target)
     }
 
-    fn start_at(address: SocketAddr, rule: &str, target: SocketAddr) -> Self {
+    fn start_at(listener: TcpListener, rule: &str, target: SocketAddr) -> Self {
+        let address = listener.local_addr().expect("its address");
         let configuration =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{}.cfg", address.port()));
         let text = CONFIGURATION
-            .replace("{address}", &address.to_string())
             .replace("{port}", &address.port().to_string())
             .replace("{rule}", rule)
             .replace("{target}", &target.to_string())
             .replace("{source}", &BALANCER.to_string());
         fs::write(&configuration, text).expect("the configuration is written");
-        let child = Command::new("haproxy")
-            .args(["-q", "-db", "-f"])
-            .arg(&configuration)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
+        let path = configuration.to_str().expect("a path in UTF-8");
+        let haproxy = ["haproxy", "-q", "-db", "-f", path];
+        let child = hand_over(&[], vec![listener.into()], &haproxy)
             .spawn()
-            .expect("haproxy runs: apt-get install haproxy");
-        let balancer = Self {
+            .expect("a shell runs");
+        Self {
             address,
             child,
             configuration,
-        };
-        for _ in 0..200 {
-            if TcpStream::connect(address).is_ok() {
-                return balancer;
-            }
-            thread::sleep(Duration::from_millis(20));
         }
-        panic!("haproxy does not listen on {address}");
     }
 }
 

@@ -3,11 +3,12 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod activation;
+pub mod busy;
 pub mod haproxy;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -15,13 +16,6 @@ use std::time::{Duration, Instant};
 
 /// The longest that anything in these tests may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A port that was free a moment ago, for other programs than ours: those cannot say which port
-/// they have taken.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
-}
 
 /// The program with a clean environment.
 pub fn command(arguments: &[&str]) -> Command {
