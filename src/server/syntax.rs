@@ -1,7 +1,7 @@
 //! Requests that a server must refuse (RFC 9110 and 9112), but that tiny_http lets through.
 //!
-//! tiny_http has removed white space around lines and around values by then, so a folded line and
-//! a blank before the colon look like fields of their own; `SECURITY.md` names what it hides.
+//! tiny_http has removed white space around lines and around values by then, so a folded line looks
+//! like a field of its own; `tests/conformance.rs` lists what it hides, and `SECURITY.md` names it.
 
 use tiny_http::{HTTPVersion, Header, Method};
 
@@ -28,6 +28,9 @@ pub fn fault(
         Some("There must be one Host field.")
     } else if !host.is_none_or(is_host) {
         Some("The Host is not valid.")
+    } else if !ends_where_it_says(version, headers) {
+        // RFC 9112, sections 6.1 and 6.3.
+        Some("The Transfer-Encoding is not valid.")
     } else if has(|header| !is_token(header.field.as_str().as_str())) {
         // RFC 9110, section 5.1.
         Some("A field name is not valid.")
@@ -62,6 +65,16 @@ fn is_host(value: &str) -> bool {
     value.bytes().all(is_allowed)
         && port.bytes().all(|byte| byte.is_ascii_digit())
         && (end == 0 || (value.starts_with('[') && name.is_empty()))
+}
+
+/// Only chunked, as the last coding, and only in HTTP/1.1, says where a body ends.
+fn ends_where_it_says(version: &HTTPVersion, headers: &[Header]) -> bool {
+    lines(headers, "Transfer-Encoding")
+        .last()
+        .is_none_or(|codings| {
+            let last = codings.rsplit(',').next().unwrap_or_default();
+            last.trim().eq_ignore_ascii_case("chunked") && version.1 == 1
+        })
 }
 
 /// A token (RFC 9110, section 5.6.2).
@@ -154,6 +167,26 @@ mod tests {
         assert!(!accepts(1, &["Host: test", "HOST: test"]));
         assert!(accepts(0, &[]));
         assert!(!accepts(0, &["Host: test", "Host: test"]));
+    }
+
+    #[test]
+    fn codings_end_in_chunked() {
+        for codings in ["chunked", "Chunked", "gzip, chunked", "gzip,chunked"] {
+            let line = format!("Transfer-Encoding: {codings}");
+            assert!(accepts(1, &["Host:", &line]), "{codings}");
+            assert!(!accepts(0, &["Host:", &line]), "{codings}");
+        }
+        for codings in [
+            "",
+            "identity",
+            "gzip",
+            "chunked, gzip",
+            "chunked;a",
+            "xchunked",
+        ] {
+            let line = format!("Transfer-Encoding: {codings}");
+            assert!(!accepts(1, &["Host:", &line]), "{codings}");
+        }
     }
 
     #[test]
