@@ -4,6 +4,7 @@
 
 pub mod activation;
 pub mod haproxy;
+pub mod heads;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
