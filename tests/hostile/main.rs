@@ -11,6 +11,7 @@ mod direct;
 mod naive;
 mod outcome;
 mod rows;
+mod slow;
 mod smuggling;
 mod supervisor;
 #[path = "../support/mod.rs"]
