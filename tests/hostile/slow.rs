@@ -23,12 +23,11 @@ pub fn reading(address: SocketAddr) -> Option<String> {
     slow(address, &["-X", "-k", "3"])
 }
 
-/// Runs one mode, nicely: it polls without a pause, and the processors belong to the program and to
-/// the other clients. What it says of the service does not count; they are who knows.
+/// Runs one mode. What it says of the service does not count: the other clients know.
 fn slow(address: SocketAddr, mode: &[&str]) -> Option<String> {
     let url = format!("http://{address}/");
     let output = Command::new("timeout")
-        .args(["--signal=KILL", "15", "nice", "slowhttptest", "-v", "1"])
+        .args(["--signal=KILL", "15", "slowhttptest", "-v", "1"])
         .args(["-c", CONNECTIONS, "-r", RATE, "-l", SECONDS, "-u", &url])
         .args(mode)
         .stdin(Stdio::null())
