@@ -37,7 +37,7 @@ test-browser: ## The page as a person sees it, in headless Chromium
 	$(CARGO) test --test browser
 
 test-hostile: ## What strangers send, with and without a load balancer
-	@$(need) haproxy:haproxy
+	@$(need) haproxy:haproxy slowhttptest:slowhttptest
 	$(CARGO) test --release --test hostile
 
 ci: ## All of it, as .ci/run does: installs packages, needs root

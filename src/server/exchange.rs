@@ -41,8 +41,8 @@ impl<'s> Exchange<'s> {
     pub(super) fn received(server: &'s Server, request: Request) -> Self {
         let unknown = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
         let peer = request.remote_addr().copied().unwrap_or(unknown);
-        let (version, headers) = (request.http_version(), request.headers());
-        let (framing, malformed) = judge(version, headers);
+        let (method, target) = (request.method(), request.url());
+        let (framing, malformed) = judge(method, target, request.http_version(), request.headers());
         Self {
             server,
             source: Source::Received(ManuallyDrop::new(request)),
@@ -54,7 +54,12 @@ impl<'s> Exchange<'s> {
 
     /// An exchange that tiny_http has kept from its workers.
     pub(super) fn starved(server: &'s Server, starved: Starved) -> Self {
-        let (framing, malformed) = judge(&starved.version, &starved.headers);
+        let (framing, malformed) = judge(
+            &starved.method,
+            &starved.target,
+            &starved.version,
+            &starved.headers,
+        );
         Self {
             server,
             peer: starved.peer,
@@ -151,10 +156,16 @@ impl<'s> Exchange<'s> {
     }
 }
 
-fn judge(version: &HTTPVersion, headers: &[Header]) -> (Framing, Option<&'static str>) {
+fn judge(
+    method: &Method,
+    target: &str,
+    version: &HTTPVersion,
+    headers: &[Header],
+) -> (Framing, Option<&'static str>) {
     let framing = framing::of(version, headers);
     let length = framing
         .invalid_length
         .then_some("The Content-Length is not valid.");
-    (framing, length.or_else(|| syntax::fault(version, headers)))
+    let syntax = || syntax::fault(method, target, version, headers);
+    (framing, length.or_else(syntax))
 }

@@ -13,6 +13,7 @@ mod floods;
 mod naive;
 mod outcome;
 mod rows;
+mod slow;
 mod smuggling;
 mod supervisor;
 #[path = "../support/mod.rs"]

@@ -3,7 +3,7 @@
 use crate::balancer::{self as lb, Attack};
 use crate::bystanders::Crowd;
 use crate::outcome::Demand::{self, Flooded, Recovers, Unharmed};
-use crate::{direct, floods, smuggling};
+use crate::{direct, floods, slow, smuggling};
 
 /// Where an attack comes from.
 #[derive(Clone, Copy, PartialEq)]
@@ -62,6 +62,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
     let balancer = row(Reach::Balancer, Unharmed);
     let spent = row(Reach::Balancer, Recovers);
     let direct = row(Reach::Direct, Recovers);
+    let spared = row(Reach::Direct, Unharmed);
     let host = row(Reach::Host, Recovers);
     let limited = |wrapper, row| Row { wrapper, ..row };
     let flooded = row(Reach::Balancer, Flooded);
@@ -100,6 +101,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
                 balancer("upgrades", lb::upgrades, false),
                 balancer("clients that leave early", lb::leaving_early, false),
                 balancer("clients that do not read", lb::never_reading, false),
+                balancer("slowhttptest: bodies", slow::bodies, false),
                 balancer("bursts of new connections", lb::bursts, false),
                 balancer("2,000 idle connections", lb::idle, false),
                 Row {
@@ -168,6 +170,9 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
                 direct("pipelining without reading", direct::pipelining, true),
                 direct("smuggling", smuggling::straight, true),
                 direct("nonsense", direct::nonsense, false),
+                spared("slowhttptest: heads", slow::headers, false),
+                spared("slowhttptest: bodies", slow::bodies, false),
+                spared("slowhttptest: reading", slow::reading, false),
             ],
         ),
         (

@@ -5,6 +5,7 @@
 pub mod activation;
 pub mod busy;
 pub mod haproxy;
+pub mod heads;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
