@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use socket2::{Domain, Socket, Type};
 
-/// Connections that may wait while no program accepts any.
-const BACKLOG: i32 = 1024;
+/// Connections that may wait while no program accepts any, as in the socket unit.
+const BACKLOG: i32 = 4096;
 
 /// A listening socket on a free IPv4 port.
 pub fn listener() -> TcpListener {
