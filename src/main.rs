@@ -45,8 +45,8 @@ use supervision::Event;
 /// The log target of the start-up lines, which operators filter by.
 const LOG: &str = "publicip_poc";
 
-/// Pause before the exit with a wrong setting under systemd, which restarts the service at once: the
-/// journal stays readable.
+/// Pause after a start that failed under systemd, which restarts the service at once: the journal
+/// stays readable.
 const RESTART_PAUSE: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
             let reason = failure.to_string();
             systemd::failed(&reason);
             logging::finish(Some(&reason));
-            if matches!(failure, Failure::Setting(_)) && systemd::is_manager() {
+            if failure.lasts() && systemd::is_manager() {
                 thread::sleep(RESTART_PAUSE);
             }
             ExitCode::from(failure.status())
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
 /// Unlike `println!`, does not panic if standard output is closed.
 fn print(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}")
-        .map_err(|error| Failure::Service(format!("cannot print: {error}")))
+        .map_err(|error| Failure::Start(format!("cannot print: {error}")))
 }
 
 /// Each connection takes two descriptors. The soft limit is usually 1,024, for programs that call
@@ -96,16 +96,16 @@ fn serve(
     reading: &Reading,
     log_level: LevelFilter,
 ) -> Result<(), Failure> {
-    let cannot = |what, error: io::Error| Failure::Service(format!("{what}: {error}"));
+    let cannot = |what, error: io::Error| Failure::Start(format!("{what}: {error}"));
     exit::install_panic_policy();
     let signals = Signals::block().map_err(|error| cannot("cannot wait for signals", error))?;
-    logging::start(log_level).map_err(Failure::Service)?;
+    logging::start(log_level).map_err(Failure::Start)?;
     if let Err(error) = raise_open_file_limit() {
         log::warn!(target: LOG, "the limit of open files stays as it is: {error}");
     }
     let listener = listener::open(listen).map_err(|error| match error {
         listener::Error::HandedOver(reason) => Failure::Setting(reason),
-        listener::Error::Bind(reason) => Failure::Service(reason),
+        listener::Error::Bind(reason) => Failure::Start(reason),
     })?;
     let address = listener
         .local_addr()

@@ -164,20 +164,30 @@ fn the_watchdog_is_notified() {
 
 /// systemd restarts the service whatever its exit status.
 #[test]
-fn a_wrong_setting_delays_the_exit_under_systemd() {
-    let path = file_in_target("calm.socket");
+fn a_start_that_fails_is_slow_under_systemd() {
+    let path = file_in_target("slow.socket");
     let _systemd = UnixDatagram::bind(&path).unwrap();
     let begin = Instant::now();
-    let output = support::command(&[])
-        .env("NOTIFY_SOCKET", &path)
-        .env("PUBLICIP_POC_TRUSTED_HOPS", "x")
-        .output()
-        .unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        (output.status.code(), message.lines().count()),
-        (Some(2), 1)
-    );
+    let fail = |name, value| {
+        let mut command = support::command(&[]);
+        command.env("NOTIFY_SOCKET", &path).env(name, value);
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let wrong = [
+        (fail("PUBLICIP_POC_TRUSTED_HOPS", "x"), 2),
+        // Not an address of this host (RFC 5737).
+        (fail("PUBLICIP_POC_LISTEN", "192.0.2.1:8080"), 1),
+    ];
+    for (program, status) in wrong {
+        let output = program.wait_with_output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        let lines = message.lines().count();
+        assert_eq!(
+            (output.status.code(), lines),
+            (Some(status), 1),
+            "{message}"
+        );
+    }
     assert!(begin.elapsed() >= Duration::from_secs(3));
 }
 

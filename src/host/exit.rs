@@ -12,7 +12,9 @@ use super::logging;
 
 /// Why the process ends without being asked to.
 pub enum Failure {
-    /// It cannot serve: exit status 1.
+    /// It cannot start to serve: exit status 1.
+    Start(String),
+    /// It cannot go on serving: exit status 1.
     Service(String),
     /// An option or setting is wrong: exit status 2.
     Setting(String),
@@ -22,15 +24,20 @@ impl Failure {
     /// The exit status.
     pub fn status(&self) -> u8 {
         match self {
-            Self::Service(_) => 1,
+            Self::Start(_) | Self::Service(_) => 1,
             Self::Setting(_) => 2,
         }
+    }
+
+    /// Whether the next start most likely fails as well.
+    pub fn lasts(&self) -> bool {
+        !matches!(self, Self::Service(_))
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Service(reason) | Self::Setting(reason)) = self;
+        let (Self::Start(reason) | Self::Service(reason) | Self::Setting(reason)) = self;
         out.write_str(reason)
     }
 }

@@ -10,7 +10,7 @@ use socket2::SockRef;
 use crate::wire::{count_replies, linger, send, send_many};
 
 /// How long the attacks last that send as fast as they can, and how much in bytes.
-const BURST: Duration = Duration::from_secs(5);
+const BURST: Duration = Duration::from_secs(8);
 const BURST_BYTES: usize = 2 << 30;
 
 fn idle(address: SocketAddr, count: usize) -> Option<String> {
