@@ -2,10 +2,11 @@
 
 mod support;
 
+use std::fs;
 use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -239,4 +240,19 @@ fn the_first_line_says_where_it_listens_and_who_is_the_client() {
             "{first}"
         );
     }
+}
+
+/// Each connection takes two descriptors, and the soft limit is 1,024 on most hosts.
+#[test]
+fn the_soft_limit_of_open_files_is_raised_to_the_hard_one() {
+    let mut command = Command::new("sh");
+    let script = "ulimit -Sn 64 && ulimit -Hn 512 && exec \"$0\" --listen 127.0.0.1:0";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_publicip-poc")]);
+    let program = Program::spawn(&mut command, (Ipv4Addr::LOCALHOST, 0).into());
+    let limits = fs::read_to_string(format!("/proc/{}/limits", program.id())).expect("its limits");
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let numbers: Vec<&str> = line.expect("proc(5)").split_whitespace().take(2).collect();
+    assert_eq!(numbers, ["512", "512"]);
 }
