@@ -1,7 +1,7 @@
 //! Heads of requests: what well-known clients send, and what strangers do (`tests/hostile`), by the
 //! names of the table in `SECURITY.md`.
 
-/// As captured, but for names, addresses and cookies.
+/// As these clients send them.
 pub const CLIENTS: &[(&str, &str)] = &[
     (
         "Chromium",
