@@ -49,8 +49,8 @@ mod tests {
         let mut exceeded_by = |resident: u64, threads: u64| {
             budget.exceeded_by(&format!("VmRSS:\t {resident} kB\nThreads:\t{threads}\n"))
         };
-        assert_eq!(exceeded_by(BASE + 960, 10), None);
-        assert_eq!(exceeded_by(BASE + 961, 10), Some(BASE + 961));
+        assert_eq!(exceeded_by(BASE + 1920, 10), None);
+        assert_eq!(exceeded_by(BASE + 1921, 10), Some(BASE + 1921));
         assert_eq!(exceeded_by(300_000, 8_000), None);
         assert_eq!(exceeded_by(300_000, 10), None);
         assert_eq!(exceeded_by(MAX, 8_000), None);

@@ -28,6 +28,8 @@ pub enum Demand {
     Unharmed,
     /// It may end now and then, but everybody is answered, and next to all of them in time.
     Flooded,
+    /// Everybody is answered, if late, and it does not end.
+    Delayed,
     /// At worst it ends with exit 1 and one clear line, and is back at once.
     Recovers,
 }
@@ -106,6 +108,13 @@ impl Outcome {
                     self.answered < 1.0,
                     format!("{:.2} % answered", 100.0 * self.answered),
                 );
+            }
+            Demand::Delayed => {
+                fault(
+                    self.answered < 1.0,
+                    format!("{:.2} % answered", 100.0 * self.answered),
+                );
+                fault(!exits.is_empty(), format!("ended {} times", exits.len()));
             }
             Demand::Recovers => {
                 fault(self.deaf > DEAF, format!("deaf for {:.1?}", self.deaf));

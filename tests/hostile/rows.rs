@@ -2,7 +2,7 @@
 
 use crate::balancer::{self as lb, Attack};
 use crate::bystanders::Crowd;
-use crate::outcome::Demand::{self, Flooded, Recovers, Unharmed};
+use crate::outcome::Demand::{self, Delayed, Flooded, Recovers, Unharmed};
 use crate::{direct, floods, slow, smuggling};
 
 /// Where an attack comes from.
@@ -63,6 +63,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
     let spent = row(Reach::Balancer, Recovers);
     let direct = row(Reach::Direct, Recovers);
     let spared = row(Reach::Direct, Unharmed);
+    let delayed = row(Reach::Direct, Delayed);
     let host = row(Reach::Host, Recovers);
     let limited = |wrapper, row| Row { wrapper, ..row };
     let flooded = row(Reach::Balancer, Flooded);
@@ -152,7 +153,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
                     direct::held_beside_idle,
                     false,
                 )),
-                direct("a trickle of pipelined answers", direct::trickle, false),
+                delayed("a trickle of pipelined answers", direct::trickle, false),
                 limited(
                     &["prlimit", "--nofile=1024"],
                     direct("800 idle, 1024 descriptors", direct::idle_800, true),
