@@ -19,6 +19,8 @@ LOADS = {
     "256 connections": {"connections": 256},
     "8, new for each request": {"connections": 8, "close": True},
 }
+# Requests per second over this many connections: about half of what the slowest peer can do.
+RATE, STEADY_CONNECTIONS = 10_000, 64
 if QUICK:
     LOADS = {name: options for name, options in LOADS.items() if not name.startswith(("8 conn", "64"))}
 BEGIN = time.monotonic()
@@ -63,6 +65,23 @@ def run_rounds(contenders):
     return results
 
 
+def run_steady(contenders):
+    """{server: [(p50, p99, errors), one a round]}, of those that can keep connections."""
+    client = servers.steady_client()
+    able = [server for server in contenders if server.keeps_alive]
+    results = {server.name: [] for server in able}
+    for _ in range(ROUNDS):
+        for server in able:
+            with server.running() as (port, _):
+                measure.first_answer(port)
+                measured = measure.steady(client, port, STEADY_CONNECTIONS, RATE, SECONDS)
+            results[server.name].append(measured)
+            if measured[2]:
+                report(f"{server.name}, constant rate: {measured[2]} errors")
+    report(f"{RATE:,} requests/s")
+    return results
+
+
 def main():
     servers.need("wrk", "wrk")
     if not measure.raise_descriptor_limit():
@@ -72,6 +91,7 @@ def main():
     contenders = build()
     compare_pages(contenders)
     results = run_rounds(contenders)
+    steady = run_steady(contenders)
     starts = {server.name: [measure.start(server) for _ in range(STARTS)] for server in contenders}
     report(f"started each {STARTS} times")
     idles = {}
@@ -79,7 +99,7 @@ def main():
         if server.keeps_alive:
             idles[server.name] = measure.idle(server, IDLE, 1)
             report(f"{server.name}: {IDLE[-1]:,} idle connections")
-    table.show(contenders, results, starts, idles)
+    table.show(contenders, results, (f"{RATE:,} requests/s", steady), starts, idles)
     print(f"\n{conditions}\n{ROUNDS} rounds of {SECONDS} s each; medians")
     if QUICK:
         print("QUICK: this run shows that the benchmark works, its numbers mean nothing")

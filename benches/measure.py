@@ -91,6 +91,14 @@ def load(port, pid, connections, seconds, close=False):
     return Load(requests / duration * 1e6, p50 / 1e6, p99 / 1e6, spent / requests, memory, errors)
 
 
+def steady(client, port, connections, rate, seconds):
+    """One run of clients/steady.rs: p50 and p99 in seconds, and the number of errors."""
+    command = [client, *map(str, (port, connections, rate, seconds))]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 60).stdout
+    _, errors, p50, p99 = map(int, output.split())
+    return p50 / 1e6, p99 / 1e6, errors
+
+
 def start(server):
     """Seconds from exec to the first answer, and the resident memory then."""
     begin = time.perf_counter()

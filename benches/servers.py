@@ -95,6 +95,11 @@ def tiny_http(_):
     return Server("plain", lambda port: [binary, str(port)], binary)
 
 
+def steady_client():
+    """The client at a constant rate."""
+    return cargo_build(ROOT, ROOT / "target", "steady", example=True)
+
+
 def ours(_):
     return publicip_poc("ours", cargo_build(ROOT, ROOT / "target", "publicip-poc"))
 

@@ -26,6 +26,14 @@ def load_rows(load, by_server):
         yield label, [f"{median(getattr(one, field) for one in loads) * factor:,.{digits}f}" for loads in runs]
 
 
+def steady_rows(load, by_server, names):
+    """Latencies at a constant rate."""
+    yield load, ["" for _ in names]
+    for index, label in enumerate(("- p50, ms", "- p99, ms")):
+        runs = [by_server.get(name) for name in names]
+        yield label, [f"{median(one[index] for one in r) * 1e3:,.2f}" if r else "-" for r in runs]
+
+
 def memory_rows(results, starts, idles):
     yield "exec to answer, ms", [f"{median(taken for taken, _ in s) * 1e3:.1f}" for s in starts.values()]
     yield "RSS idle, MB", [f"{median(rss for _, rss in s) / 1e6:.1f}" for s in starts.values()]
@@ -53,10 +61,11 @@ def size_rows(contenders):
     yield "crates", [crates(s.crates) if s.crates else "-" for s in contenders]
 
 
-def show(contenders, results, starts, idles):
+def show(contenders, results, steady, starts, idles):
     rows = [("", [server.name for server in contenders])]
     for load, by_server in results.items():
         rows += load_rows(load, by_server)
+    rows += steady_rows(*steady, [server.name for server in contenders])
     rows += memory_rows(results, starts, idles)
     rows += size_rows(contenders)
     first = max(len(label) for label, _ in rows)

@@ -58,8 +58,7 @@ pub fn original<'a>(
             .map(str::trim)
             .filter(|entry| !entry.is_empty())
             .nth(hops.get() - 1)
-            .and_then(address)
-            .map(|address| address.to_string().into()),
+            .and_then(address),
     }
 }
 
@@ -68,17 +67,19 @@ fn is_python_space(character: char) -> bool {
     character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
 }
 
-/// Parses one entry: an IPv4 or IPv6 address, with or without a port, which the ALB adds when
-/// `routing.http.xff_client_port.enabled` is set. Zone identifiers are dropped because they mean
-/// nothing on another host. An IPv4-mapped address becomes IPv4.
-fn address(entry: &str) -> Option<IpAddr> {
+/// The canonical address in one entry: IPv4 or IPv6, with or without a port, which the ALB adds
+/// when `routing.http.xff_client_port.enabled` is set. Zone identifiers are dropped because they
+/// mean nothing on another host. An IPv4-mapped address becomes IPv4.
+fn address(entry: &str) -> Option<Cow<'_, str>> {
+    // IPv4 is borrowed: what parses has no other spelling, leading zeros being refused.
+    let ipv4 = |text: &str| text.parse::<Ipv4Addr>().is_ok();
     let ipv6 = |text: &str| {
         let (address, zone) = text.split_once('%').unwrap_or((text, "-"));
         address
             .parse::<Ipv6Addr>()
             .ok()
             .filter(|_| !zone.is_empty())
-            .map(|ip| IpAddr::V6(ip).to_canonical())
+            .map(|ip| ip.to_canonical().to_string().into())
     };
     if let Some(bracketed) = entry.strip_prefix('[') {
         let (address, rest) = bracketed.split_once(']')?;
@@ -86,9 +87,9 @@ fn address(entry: &str) -> Option<IpAddr> {
         return ipv6(address).filter(|_| port && (rest.is_empty() || rest.starts_with(':')));
     }
     match entry.split_once(':') {
-        None => entry.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+        None => ipv4(entry).then_some(entry.into()),
         Some((address, port)) if is_port(port) && address.contains('.') => {
-            address.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+            ipv4(address).then_some(address.into())
         }
         Some(_) => ipv6(entry),
     }

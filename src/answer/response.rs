@@ -13,9 +13,13 @@ use httpdate::HttpDate;
 /// The `Server` field; it does not give away a version.
 pub const SERVER: &str = "publicip-poc";
 
-/// The page needs its one `style` attribute and nothing else.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+/// The fields that are the same in every response. The page needs its one `style` attribute and
+/// nothing else.
+const CONSTANT_FIELDS: &str = "Cache-Control: no-store\r\n\
+     Vary: Accept\r\n\
+     X-Content-Type-Options: nosniff\r\n\
+     Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; \
+     frame-ancestors 'none'\r\n";
 
 /// Initial capacity for the head, in bytes.
 const USUAL_HEAD: usize = 512;
@@ -44,12 +48,13 @@ impl Status {
         }
     }
 
-    fn reason(self) -> &'static str {
+    /// The status line (RFC 9112, section 4).
+    fn line(self) -> &'static str {
         match self {
-            Self::Ok => "OK",
-            Self::BadRequest => "Bad Request",
-            Self::MethodNotAllowed => "Method Not Allowed",
-            Self::ContentTooLarge => "Content Too Large",
+            Self::Ok => "HTTP/1.1 200 OK\r\n",
+            Self::BadRequest => "HTTP/1.1 400 Bad Request\r\n",
+            Self::MethodNotAllowed => "HTTP/1.1 405 Method Not Allowed\r\n",
+            Self::ContentTooLarge => "HTTP/1.1 413 Content Too Large\r\n",
         }
     }
 }
@@ -105,15 +110,10 @@ impl Response {
     /// declares its length, as HEAD requires (RFC 9110, section 9.3.2).
     pub fn to_bytes(&self, connection: Connection, head_only: bool) -> Vec<u8> {
         let mut bytes = String::with_capacity(USUAL_HEAD + self.content.len());
-        write!(
-            bytes,
-            "HTTP/1.1 {code} {reason}\r\nDate: {date}\r\nServer: {SERVER}\r\n",
-            code = self.status.code(),
-            reason = self.status.reason(),
-            date = date(),
-        )
-        .and_then(|()| self.write_fields(&mut bytes, connection))
-        .expect("writing to a String cannot fail");
+        bytes.push_str(self.status.line());
+        write!(bytes, "Date: {}\r\nServer: {SERVER}\r\n", date())
+            .and_then(|()| self.write_fields(&mut bytes, connection))
+            .expect("writing to a String cannot fail");
         bytes.push_str("\r\n");
         if !head_only {
             bytes.push_str(&self.content);
@@ -125,14 +125,9 @@ impl Response {
     pub fn write_fields(&self, out: &mut impl Write, connection: Connection) -> fmt::Result {
         write!(
             out,
-            "Content-Type: {content_type}\r\n\
-             Content-Length: {length}\r\n\
-             Cache-Control: no-store\r\n\
-             Vary: Accept\r\n\
-             X-Content-Type-Options: nosniff\r\n\
-             Content-Security-Policy: {CONTENT_SECURITY_POLICY}\r\n",
-            content_type = self.content_type,
-            length = self.content.len(),
+            "Content-Type: {}\r\nContent-Length: {}\r\n{CONSTANT_FIELDS}",
+            self.content_type,
+            self.content.len(),
         )?;
         if self.status == Status::MethodNotAllowed {
             out.write_str("Allow: GET, HEAD\r\n")?;

@@ -160,8 +160,16 @@ proptest! {
     }
 
     #[test]
-    fn entries_like_addresses_do_not_panic(entry in r"\[?[0-9a-f:.%]{0,24}\]?(:[0-9]{0,6})?") {
-        told(&trusting(1, &[]), "10.0.1.5", &[&entry]);
+    fn what_looks_like_an_address_is_canonical_or_none(
+        entry in prop_oneof![
+            r"\[?[0-9a-f:.%]{0,24}\]?(:[0-9]{0,6})?",
+            r"[0-2]?[0-9]{1,2}(\.0?[0-9]{1,2}){3}(:[0-9]{0,6})?",
+        ],
+    ) {
+        if let Some(told) = told(&trusting(1, &[]), "10.0.1.5", &[&entry]) {
+            let address: IpAddr = told.parse().unwrap();
+            prop_assert_eq!(address.to_canonical().to_string(), told);
+        }
         told(&Reading::FirstEntry, "10.0.1.5", &[&entry]);
     }
 }
