@@ -27,7 +27,8 @@ esac
 [[ $INSTANCES =~ ^[1-8]$ ]] || wrong "INSTANCES=$INSTANCES is not a number from 1 to 8"
 [[ $MAX_INSTANCES =~ ^[1-8]$ ]] || wrong "MAX_INSTANCES=$MAX_INSTANCES is not a number from 1 to 8"
 [ "$MAX_INSTANCES" -ge "$INSTANCES" ] || wrong "MAX_INSTANCES=$MAX_INSTANCES is below INSTANCES=$INSTANCES"
-[[ $CLIENT_CIDR =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$ ]] ||
+ipv4_network='^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$' # bash 3.2 cannot parse its parentheses inside [[ ]]
+[[ $CLIENT_CIDR =~ $ipv4_network ]] ||
 	wrong "CLIENT_CIDR=$CLIENT_CIDR is not an IPv4 network such as 203.0.113.7/32"
 [[ -z $CLIENT_CIDR6 || $CLIENT_CIDR6 =~ ^[0-9A-Fa-f:]*:[0-9A-Fa-f:]*/[0-9]{1,3}$ ]] ||
 	wrong "CLIENT_CIDR6=$CLIENT_CIDR6 is not an IPv6 network such as 2001:db8::/32"

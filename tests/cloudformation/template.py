@@ -190,6 +190,14 @@ same("the way of IPv6", {k: v for k, v in properties("PublicRoute6").items() if 
 for number, name in enumerate(("PublicSubnet", "PublicSubnet2")):
     same(f"{name}'s IPv6", properties(name + "Ipv6"), {"SubnetId": ref(name), "Ipv6CidrBlock": {"Fn::Select": [
         number, {"Fn::Cidr": [{"Fn::Select": [0, {"Fn::GetAtt": ["VPC", "Ipv6CidrBlocks"]}]}, 2, 64]}]}})
+same("the VPC's IPv6", properties("VPCIpv6"), {"VpcId": ref("VPC"), "AmazonProvidedIpv6CidrBlock": True})
+same("IPv6 waits for its block", [RESOURCES[n]["DependsOn"] for n in ("PublicSubnetIpv6", "PublicSubnet2Ipv6", "PublicRoute6")],
+     ["VPCIpv6", "VPCIpv6", ["AttachGateway", "VPCIpv6"]])
+same("the route table of IPv6", properties("PublicRoute6")["RouteTableId"], ref("PublicRouteTable"))
+same("scaling's target", scaling["TargetTrackingConfiguration"]["TargetValue"], 250000)
+endpoint = properties("ShellEndpoint")
+same("the shell's endpoint", [endpoint[k] for k in ("SubnetId", "SecurityGroupIds", "PreserveClientIp")],
+     [ref("PrivateSubnet"), [ref("ShellSecurityGroup")], False])
 same("the balancer's addresses", properties("ApplicationLoadBalancer")["IpAddressType"], "dualstack")
 same("the balancer waits for IPv6", sorted(RESOURCES["ApplicationLoadBalancer"]["DependsOn"]),
      ["AttachGateway", "PublicRoute6", "PublicSubnet2Ipv6", "PublicSubnetIpv6"])
