@@ -21,7 +21,7 @@ deb_upgrade() {
 	before=$(show MainPID)
 	while_asked 4 127.0.0.1:80 x 'dpkg -i /mnt/share/package.deb'
 	echo "$answered answered, $refused refused, $cut cut off, slowest $slowest_ms ms" >&3
-	kept 1
+	kept
 	fails [ "$(show MainPID)" = "$before" ]
 	x 'grep -q ^PUBLICIP_POC_TRUSTED_HOPS=1 /etc/default/publicip-poc'
 }

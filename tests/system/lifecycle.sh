@@ -8,7 +8,7 @@ replaced() {
 	before=$(show MainPID)
 	while_asked 4 127.0.0.1:80 dnf "$1 /mnt/share/$2.rpm"
 	echo "$answered answered, $refused refused, $cut cut off, slowest $slowest_ms ms" >&3
-	kept 1
+	kept
 	expect "$(x 'rpm -q --qf %{RELEASE} publicip-poc')" "$3"
 	fails [ "$(show MainPID)" = "$before" ]
 	expect "$(x 'systemctl is-enabled publicip-poc.socket publicip-poc.service')" $'enabled\nenabled'

@@ -6,7 +6,7 @@ restarts() { x "for i in {1..$1}; do systemctl restart publicip-poc || exit; don
 restart_under_load() {
 	while_asked 4 127.0.0.1:80 restarts 100
 	echo "$answered answered, $refused refused, $cut cut off, slowest $slowest_ms ms" >&3
-	kept 100
+	kept
 	[ "$answered" -gt 1000 ]
 }
 # A balancer also keeps connections open between requests, which end with the process.
@@ -18,7 +18,7 @@ restart_behind_balancer() {
 	while_asked 4 127.0.0.1:8000 restarts 100 || { kill "$balancer"; return 1; }
 	kill "$balancer"
 	echo "$answered answered, $refused refused, $cut cut off, $other other status, slowest $slowest_ms ms" >&3
-	kept 100
+	kept
 	[ "$answered" -gt 1000 ]
 }
 
