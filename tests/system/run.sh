@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ "$(id -u)" = 0 ] || { echo "make test-system: must run as root (the guest is a systemd-nspawn container)" >&2; exit 1; }
 . tests/steps.sh
-need createrepo_c:createrepo-c curl:curl gpg:gpg haproxy:haproxy rpm:rpm systemd-nspawn:systemd-container mmdebstrap:mmdebstrap rpmbuild:rpm
+need createrepo_c:createrepo-c curl:curl gpg:gnupg haproxy:haproxy rpm:rpm systemd-nspawn:systemd-container mmdebstrap:mmdebstrap rpmbuild:rpm
 target=$(uname -m)-unknown-linux-gnu
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 peer=target/$target/release/examples/peer
