@@ -27,7 +27,7 @@ deb_upgrade() {
 	x 'grep -q ^PUBLICIP_POC_TRUSTED_HOPS=1 /etc/default/publicip-poc'
 	deb_upgraded
 }
-deb_upgraded() { expect "$(x 'dpkg-query -W -f "\${Version}" publicip-poc')" "$version-2"; }
+deb_upgraded() { expect "$(x 'dpkg -s publicip-poc' | sed -n 's/^Version: //p')" "$version-2"; }
 deb_upgrade_keeps() { upgrade_keeps 'dpkg -i /mnt/share/first.deb' 'dpkg -i /mnt/share/later.deb' "$@"; deb_upgraded; }
 # Removed and installed again, it runs as after the first installation.
 deb_again() {

@@ -4,7 +4,7 @@
 # The figure that the README names, no more and no less; the threshold is in tenths.
 score() {
 	local figure
-	figure=$(sed -n 's/.*`systemd-analyze security` rates the service \([0-9]\.[0-9]\).*/\1/p' README.md)
+	figure=$(sed -n 's/.*systemd-analyze security. rates the service \([0-9]\.[0-9]\).*/\1/p' README.md)
 	x "systemd-analyze --no-pager security --offline=yes --threshold=${figure#0.} /usr/lib/systemd/system/publicip-poc.service" \
 		>"$tmp/score" || { cat "$tmp/score"; return 1; }
 	expect "$(tail -n 1 "$tmp/score" | grep -oE '[0-9]+\.[0-9]+')" "$figure"

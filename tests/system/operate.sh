@@ -108,7 +108,7 @@ port_taken() {
 	until_true 5 get -o /dev/null http://127.0.0.1/
 	fails x 'systemctl start publicip-poc.socket'
 	x 'journalctl -u publicip-poc.socket -o cat -n 5 --no-pager' | grep -F '([::]:80): Address already in use'
-	x "$(sed -n 's/^| the port is taken | `\([^`]*\)`.*/\1/p' README.md)" | grep -E ':80 .*"python3"'
+	x "$(sed -n 's/^| the port is taken | .\([^|]*\). |.*/\1/p' README.md)" | grep -E ':80 .*"python3"'
 	x 'systemctl stop taker; systemctl start publicip-poc.socket'
 	page
 }

@@ -63,5 +63,6 @@ until_true() {
 . tests/system/hardening.sh
 . tests/system/attack.sh
 . tests/system/lifecycle.sh
+. tests/system/repository.sh
 . tests/system/debian.sh
 summary
