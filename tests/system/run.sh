@@ -64,5 +64,6 @@ until_true() {
 . tests/system/attack.sh
 . tests/system/lifecycle.sh
 . tests/system/repository.sh
+. tests/system/readme.sh
 . tests/system/debian.sh
 summary
