@@ -7,8 +7,9 @@ debian_guest() {
 	cp "target/package/publicip-poc_$version-1_$(dpkg --print-architecture).deb" "$share/first.deb"
 	mv target/package/later.deb "$share/later.deb"
 }
+# The command is README's.
 deb_install() {
-	x 'dpkg -i /mnt/share/first.deb'
+	x "$(sed -n 's|.*.\(apt install\) \./publicip-poc_1\.0\.0-1_amd64\.deb.*|\1 -y /mnt/share/first.deb|p' README.md | grep .)"
 	expect "$(x 'systemctl is-enabled publicip-poc.socket publicip-poc.service')" $'enabled\nenabled'
 	expect "$(x 'systemctl is-active publicip-poc.socket publicip-poc.service')" $'active\nactive'
 	page
