@@ -5,9 +5,10 @@ build() {
 	packaging/build.sh rpm
 	packaging/build.sh deb
 	cargo build --quiet --release --locked --target "$target" --example peer
-	# The same once more as a later release, to upgrade to.
-	PATH=$PWD/target/tools/bin:$PATH cargo generate-rpm --target "$target" --set-metadata 'release = "2"' \
-		--output "target/package/later.rpm"
+	# The same once more as later releases, to upgrade to.
+	local PATH=$PWD/target/tools/bin:$PATH
+	cargo generate-rpm --target "$target" --set-metadata 'release = "2"' --output target/package/later.rpm
+	cargo deb --quiet --no-build --no-strip --target "$target" --deb-revision 2 --output target/package/later.deb
 }
 
 guest() {

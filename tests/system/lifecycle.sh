@@ -8,21 +8,31 @@ replaced() {
 	before=$(show MainPID)
 	while_asked 4 127.0.0.1:80 dnf "$1 /mnt/share/$2.rpm"
 	echo "$answered answered, $refused refused, $cut cut off, slowest $slowest_ms ms" >&3
-	kept 1
+	kept
 	expect "$(x 'rpm -q --qf %{RELEASE} publicip-poc')" "$3"
 	fails [ "$(show MainPID)" = "$before" ]
 	expect "$(x 'systemctl is-enabled publicip-poc.socket publicip-poc.service')" $'enabled\nenabled'
 	x 'grep -q ^PUBLICIP_POC_TRUSTED_HOPS=1 /etc/sysconfig/publicip-poc' # the changed configuration stays
 	x '[ ! -e /etc/sysconfig/publicip-poc.rpmnew ]'
 }
-# What was stopped stays stopped.
-upgrade_while_stopped() {
-	dnf 'downgrade /mnt/share/first.rpm'
-	x 'systemctl stop publicip-poc.socket'
-	dnf 'upgrade /mnt/share/later.rpm'
+units() { x 'systemctl is-enabled publicip-poc.socket publicip-poc.service; systemctl is-active publicip-poc.socket publicip-poc.service' | xargs; }
+# What the administrator switched off, and the state of both units then: enabled or not, active or not.
+stopped='systemctl stop publicip-poc.socket: enabled enabled inactive inactive'
+disabled='systemctl disable --now publicip-poc.socket: disabled disabled inactive inactive'
+masked='systemctl mask --now publicip-poc.socket publicip-poc.service: masked masked inactive inactive'
+# upgrade_keeps DOWNGRADE UPGRADE STATE
+upgrade_keeps() {
+	x "$1"
+	x "${3%%: *}"
+	expect "$(units)" "${3#*: }"
+	x "$2"
+	expect "$(units)" "${3#*: }"
+	x 'systemctl unmask publicip-poc.socket publicip-poc.service; systemctl enable --now publicip-poc.socket'
+	page
+}
+rpm_upgrade_keeps() {
+	upgrade_keeps "dnf -y --disablerepo='*' downgrade /mnt/share/first.rpm" "dnf -y --disablerepo='*' upgrade /mnt/share/later.rpm" "$@"
 	expect "$(x 'rpm -q --qf %{RELEASE} publicip-poc')" 2
-	expect "$(x 'systemctl is-active publicip-poc.socket publicip-poc.service' || true)" $'inactive\ninactive'
-	x 'systemctl start publicip-poc'
 }
 
 reboot() {
@@ -46,7 +56,9 @@ removal() {
 }
 
 step 'upgrade while four clients ask' replaced upgrade later 2
-step 'an upgrade leaves stopped what is stopped' upgrade_while_stopped
+step 'an upgrade keeps what is stopped' rpm_upgrade_keeps "$stopped"
+step 'an upgrade keeps what is disabled' rpm_upgrade_keeps "$disabled"
+step 'an upgrade keeps what is masked' rpm_upgrade_keeps "$masked"
 step 'reboot' reboot
 step 'downgrade while four clients ask' replaced downgrade first 1
 step 'removal leaves nothing but the changed configuration' removal

@@ -6,7 +6,7 @@ restarts() { x "for i in {1..$1}; do systemctl restart publicip-poc || exit; don
 restart_under_load() {
 	while_asked 4 127.0.0.1:80 restarts 100
 	echo "$answered answered, $refused refused, $cut cut off, slowest $slowest_ms ms" >&3
-	kept 100
+	kept
 	[ "$answered" -gt 1000 ]
 }
 # A balancer also keeps connections open between requests, which end with the process.
@@ -18,7 +18,7 @@ restart_behind_balancer() {
 	while_asked 4 127.0.0.1:8000 restarts 100 || { kill "$balancer"; return 1; }
 	kill "$balancer"
 	echo "$answered answered, $refused refused, $cut cut off, $other other status, slowest $slowest_ms ms" >&3
-	kept 100
+	kept
 	[ "$answered" -gt 1000 ]
 }
 
@@ -102,6 +102,18 @@ switch_off() {
 	x 'systemctl enable --now publicip-poc.socket'
 	page
 }
+# systemd's own line says so, and the command of README's table shows who it is.
+port_taken() {
+	x 'systemctl stop publicip-poc.socket; systemd-run --quiet --unit=taker python3 -m http.server 80'
+	until_true 5 get -o /dev/null http://127.0.0.1/
+	fails x 'systemctl start publicip-poc.socket'
+	x 'journalctl -u publicip-poc.socket -o cat -n 5 --no-pager' | grep -F '([::]:80): Address already in use'
+	x "$(sed -n 's/^| the port is taken | .\([^|]*\). |.*/\1/p' README.md)" | grep -E ':80 .*"python3"'
+	x 'systemctl stop taker; systemctl start publicip-poc.socket'
+	page
+}
+# Only one unit names the other: deb-systemd-helper of Debian 11 and Ubuntu 22.04 recurses without end otherwise.
+also() { expect "$(x 'grep -H ^Also= /lib/systemd/system/publicip-poc.*')" /lib/systemd/system/publicip-poc.socket:Also=publicip-poc.service; }
 # More often than any start limit of systemd: it comes back each time, and the port is never given up.
 crash_loop() {
 	x 'for i in {1..40}; do systemctl kill -s KILL publicip-poc; sleep .05; done 2>/dev/null || true'
@@ -120,4 +132,6 @@ step 'kill -KILL: back within a second' crash_under_load KILL
 step 'kill -SEGV: back within a second' crash_under_load SEGV
 step 'killed 40 times in a row' crash_loop
 step 'kill -STOP: the watchdog starts it again' hang
+step 'the port is taken: who has it' port_taken
+step 'one unit alone names the other in Also=' also
 step 'systemctl disable --now publicip-poc.socket: off' switch_off
