@@ -51,8 +51,8 @@ rpm_scriptlets_never_fail() {
 deb_scripts() {
 	local script
 	dpkg-deb -e "$deb" "$tmp/control"
-	expect "$(cd "$tmp/control" && echo *)" "conffiles control postinst postrm prerm"
-	for script in postinst postrm prerm; do sh -n "$tmp/control/$script"; done
+	expect "$(cd "$tmp/control" && echo *)" "conffiles control postinst postrm preinst prerm"
+	for script in postinst postrm preinst prerm; do sh -n "$tmp/control/$script"; done
 	grep -q 'try-restart publicip-poc.service' "$tmp/control/postinst"
 	grep -q 'deb-systemd-helper enable publicip-poc.socket' "$tmp/control/postinst"
 	grep -q 'deb-systemd-helper purge publicip-poc.service publicip-poc.socket' "$tmp/control/postrm"
