@@ -95,7 +95,7 @@ for crate in json.loads(zlib.decompress(sys.stdin.buffer.read()))["packages"]:
 symbols() {
 	local id
 	id=$(readelf -n "$tmp/rpm/usr/bin/publicip-poc" | sed -n 's/.*Build ID: //p')
-	readelf -sW "target/package/debug/.build-id/${id:0:2}/${id:2}.debug" | grep -q 'publicip_poc.*supervision'
+	readelf -sW "target/package/debug/.build-id/${id:0:2}/${id:2}.debug" | grep -q 'FUNC.*publicip_poc'
 }
 no_paths() { fails grep -aoF -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" "$tmp/rpm/usr/bin/publicip-poc"; }
 
