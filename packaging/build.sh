@@ -27,24 +27,31 @@ if [ "$arch" != "$(uname -m)" ]; then
 fi
 
 . packaging/tool.sh
+tool cargo-auditable 0.7.7
 case $kind in
 rpm) tool cargo-generate-rpm 0.21.1 ;;
-deb) tool cargo-deb 3.8.0 "" ;;
+deb) tool cargo-deb 3.8.0 ;;
 binary) ;;
 *) die "$kind is none of rpm, deb, binary" ;;
 esac
 
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date -d 2026-01-01Z +%s)}
 export SOURCE_DATE_EPOCH
-# Static, so that one package runs with any libc; and no path of the machine that built it.
-RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
-	cargo build --quiet --release --locked --target "$target"
+# Static, so that one package runs with any libc; and no path of the machine that built it. cargo-auditable puts the list
+# of crates into the binary (a section of some 400 bytes), where scanners look for it.
+RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,--build-id=sha1 --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
+	CARGO_PROFILE_RELEASE_STRIP=false cargo auditable build --quiet --release --locked --target "$target"
+
+# The symbols stay here, where gdb finds them by the build id: gdb -iex 'set debug-file-directory target/package/debug'.
+binary=target/$target/release/publicip-poc
+id=$(readelf -n "$binary" | sed -n 's/.*Build ID: //p')
+symbols=target/package/debug/.build-id/${id:0:2}/${id:2}.debug
+install -Dpm644 "$binary" "$symbols"
 
 # The packagers only turn times back, so those of files older than the commit would get in. The binary is another
-# name of a file whose time cargo goes by: a copy takes its place.
-binary=target/$target/release/publicip-poc
-cp "$binary" "$binary.copy"
-mv "$binary.copy" "$binary"
+# name of a file whose time cargo goes by: a stripped copy takes its place.
+"${linker:+${linker%gcc}}strip" -o "$binary.stripped" "$binary"
+mv "$binary.stripped" "$binary"
 touch -d "@$SOURCE_DATE_EPOCH" "$binary" ./*.md LICENSE-* packaging/publicip-poc.* systemd/*
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)

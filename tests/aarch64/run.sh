@@ -40,11 +40,12 @@ oldest_rust() {
 
 # The same command as a user's, on a copy of the sources; build products of the last time are kept.
 build() {
-	packaging/build.sh rpm # for the packager, which is not of trixie
+	packaging/build.sh rpm # for the tools, which are not of trixie
 	mkdir -p "$root/src/target/tools/bin" "$root/src/.cargo"
 	find "$root/src" -mindepth 1 -maxdepth 1 -not -name target -not -name .cargo -exec rm -rf {} +
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$root/src"
-	cp target/tools/bin/cargo-generate-rpm "$root/src/target/tools/bin"
+	cp target/tools/bin/cargo-{auditable,generate-rpm} "$root/src/target/tools/bin"
+	cp target/tools/.crates.toml "$root/src/target/tools"
 	rm -rf "$root/src/target/vendor"
 	cargo vendor --quiet --locked "$root/src/target/vendor" >/dev/null
 	printf '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "target/vendor"\n' \

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/steps.sh
-need rpm:rpm rpmlint:rpmlint lintian:lintian gpg:gnupg readelf:binutils man:man-db
+need rpm:rpm rpmlint:rpmlint lintian:lintian gpg:gnupg readelf:binutils man:man-db python3:python3
 tmp=$(mktemp -d)
 trap 'gpgconf --homedir "$tmp/gpg" --kill all 2>/dev/null || true; rm -rf "$tmp"' EXIT
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -82,6 +82,20 @@ static() {
 	readelf -lSdW "$binary" >"$tmp/elf"
 	fails grep -E 'INTERP|NEEDED|\.symtab|\.debug' "$tmp/elf"
 	readelf -hW "$binary" | grep -q 'Type:.*DYN' # position-independent: addresses are randomised
+}
+# What a scanner finds: each crate that is linked, in the section of cargo-auditable.
+auditable() {
+	objcopy --dump-section .dep-v0="$tmp/crates" "$1/usr/bin/publicip-poc" "$tmp/unused"
+	python3 -c 'import json, sys, zlib
+for crate in json.loads(zlib.decompress(sys.stdin.buffer.read()))["packages"]:
+    if crate.get("kind") != "build": print(crate["name"], "v" + crate["version"])' <"$tmp/crates" | sort >"$tmp/listed"
+	cargo tree --locked -e normal --prefix none --no-dedupe --format '{p}' | cut -d ' ' -f 1,2 | sort -u | diff - "$tmp/listed"
+}
+# Whoever has a core dump finds the functions' names by the build id.
+symbols() {
+	local id
+	id=$(readelf -n "$tmp/rpm/usr/bin/publicip-poc" | sed -n 's/.*Build ID: //p')
+	readelf -sW "target/package/debug/.build-id/${id:0:2}/${id:2}.debug" | grep -q 'FUNC.*publicip_poc'
 }
 no_paths() { fails grep -aoF -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" "$tmp/rpm/usr/bin/publicip-poc"; }
 
@@ -188,6 +202,9 @@ step 'they need nothing but a shell and systemd' dependencies
 step 'the licence of everything in the binary is in both' licences
 step 'rpm: the binary is static, stripped and relocatable' static "$tmp/rpm"
 step 'deb: the binary is static, stripped and relocatable' static "$tmp/deb"
+step 'rpm: the binary lists its crates' auditable "$tmp/rpm"
+step 'deb: the binary lists its crates' auditable "$tmp/deb"
+step 'the symbols of the binary are kept by its build id' symbols
 step 'no path of the building machine is in the binary' no_paths
 step 'rpm: size' small
 step 'make install: the same files' from_source
