@@ -124,7 +124,7 @@ fn bodies_are_refused() {
             "Content-Length: 1000000000000000\r\n\r\n",
             "Content-Length: 18446744073709551615\r\n\r\n",
             "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-            "Transfer-Encoding: gzip\r\n\r\nhello",
+            "Transfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             "Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 5\r\n\r\nhello",
         ] {
             let request = format!("{method} / HTTP/1.1\r\nHost: test\r\n{body}");
