@@ -110,11 +110,12 @@ fn a_spent_budget_of_undroppable_requests_exits_1() {
     assert_eq!(last, "publicip-poc: 64 undroppable requests are kept");
 }
 
-/// A connection from this port, reset when it is dropped.
+/// A connection from this port, reset when it is dropped. No other test has this address, so none
+/// takes the port meanwhile.
 fn from_port(to: SocketAddr, port: u16) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.set_linger(Some(Duration::ZERO)).expect("linger");
-    let from = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let from = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 9), port));
     socket.bind(&from.into()).expect("the port is free");
     socket.connect(&to.into()).expect("a connection");
     socket
