@@ -50,7 +50,10 @@ build() {
 	cargo vendor --quiet --locked "$root/src/target/vendor" >/dev/null
 	printf '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "target/vendor"\n' \
 		>"$root/src/.cargo/config.toml"
-	chroot "$root" env -i HOME=/root PATH=/usr/bin:/bin ARCH=aarch64 \
+	# with /proc, where cargo-auditable looks for its own program
+	# shellcheck disable=SC2016 # expands there
+	unshare --mount sh -euc 'mount -t proc proc "$0/proc"; exec chroot "$@"' "$root" "$root" \
+		env -i HOME=/root PATH=/usr/bin:/bin ARCH=aarch64 \
 		SOURCE_DATE_EPOCH="$(git log -1 --format=%ct 2>/dev/null || echo 0)" sh -c 'cd /src && packaging/build.sh rpm'
 	mkdir -p target/package
 	cp "$root/src/$rpm" "$rpm"

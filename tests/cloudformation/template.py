@@ -58,18 +58,39 @@ TargetGroup ElasticLoadBalancingV2::TargetGroup; Listener ElasticLoadBalancingV2
 for entry in ARTICLE.split(";"):
     name, kind = entry.split()
     same(name, RESOURCES.get(name, {}).get("Type"), "AWS::" + kind)
-    tags = {t["Key"]: t["Value"] for t in RESOURCES[name].get("Properties", {}).get("Tags", [])}
-    if tags:
-        same(f"{name}'s tag project", tags.get("project"), "poc-ip")
 exports = {k: v.get("Export", {}).get("Name") for k, v in TEMPLATE["Outputs"].items()}
 same("exports", exports, {
     "ALBEndpoint": {"Fn::Sub": "${AWS::StackName}-ALB-DNS"}, "TestURL": None,
     "VPCId": {"Fn::Sub": "${AWS::StackName}-VPC-ID"}, "ShellCommand": None})
-same("default type", TEMPLATE["Parameters"]["InstanceType"]["Default"], "t3.micro")
-for name, block in {"VPC": "10.0.0.0/16", "PublicSubnet": "10.0.1.0/24", "PublicSubnet2": "10.0.2.0/24",
-                    "PrivateSubnet": "10.0.3.0/24", "PrivateSubnet2": "10.0.4.0/24"}.items():
-    same(f"{name}'s range", properties(name)["CidrBlock"], block)
-same("VPC's DNS", [properties("VPC")[k] for k in ("EnableDnsHostnames", "EnableDnsSupport")], [True, True])
+same("outputs", [TEMPLATE["Outputs"][n]["Value"] for n in ("ALBEndpoint", "TestURL", "VPCId")], [
+    {"Fn::GetAtt": ["ApplicationLoadBalancer", "DNSName"]},
+    {"Fn::If": ["Https", {"Fn::Sub": "https://${HostName}"}, {"Fn::Sub": "http://${ApplicationLoadBalancer.DNSName}"}]},
+    ref("VPC")])
+same("the shell's output", TEMPLATE["Outputs"]["ShellCommand"]["Condition"], "Shell")
+
+# == The network: two zones, a public and a private subnet in each; only the public ones lead to the internet
+same("the VPC", [properties("VPC")[k] for k in ("CidrBlock", "EnableDnsHostnames", "EnableDnsSupport")], ["10.0.0.0/16", True, True])
+for name, zone, block, table in [
+        ("PublicSubnet", 0, "10.0.1.0/24", "PublicRouteTable"), ("PublicSubnet2", 1, "10.0.2.0/24", "PublicRouteTable"),
+        ("PrivateSubnet", 0, "10.0.3.0/24", "PrivateRouteTable"), ("PrivateSubnet2", 1, "10.0.4.0/24", "PrivateRouteTable")]:
+    public = {"MapPublicIpOnLaunch": True} if name.startswith("Public") else {}
+    same(name, {k: v for k, v in properties(name).items() if k != "Tags"}, {
+        "VpcId": ref("VPC"), "CidrBlock": block, "AvailabilityZone": {"Fn::Select": [zone, {"Fn::GetAZs": ""}]}, **public})
+    same(f"{name}'s routes", properties(name + "RouteTableAssociation"), {"SubnetId": ref(name), "RouteTableId": ref(table)})
+same("the way to the internet", properties("PublicRoute"), {
+    "RouteTableId": ref("PublicRouteTable"), "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": ref("InternetGateway")})
+same("it waits for the gateway", RESOURCES["PublicRoute"]["DependsOn"], "AttachGateway")
+for name, resource in RESOURCES.items():
+    vpc = resource.get("Properties", {}).get("VpcId", ref("VPC"))
+    same(f"{name}'s VPC", vpc, ref("VPC"))
+    for tags in [resource.get("Properties", {}).get("Tags", [])]:
+        tags = {t["Key"]: t["Value"] for t in tags}
+        same(f"{name}'s tag project", tags.get("project", "poc-ip" if not tags else None), "poc-ip")
+        same(f"{name}'s tag Name", tags.get("Name", "PublicIP-PoC").startswith("PublicIP-PoC"), True)
+same("what has a name", [n for n, r in RESOURCES.items() if any(t["Key"] == "Name" for t in r.get("Properties", {}).get("Tags", []))], [
+    "VPC", "InternetGateway", "PublicSubnet", "PublicSubnet2", "PrivateSubnet", "PrivateSubnet2", "PublicRouteTable",
+    "PrivateRouteTable", "ALBSecurityGroup", "EC2SecurityGroup", "ShellSecurityGroup", "ShellEndpoint", "EC2Instances",
+    "ApplicationLoadBalancer", "TargetGroup"])
 
 # == Parameters: grouped, described, with defaults but for the package; nothing a shell would read
 groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
@@ -78,6 +99,12 @@ for name, parameter in TEMPLATE["Parameters"].items():
     same(f"{name} has a description", bool(parameter.get("Description")), True)
     same(f"{name} has a default", "Default" in parameter, not name.startswith("Package"))
     same(f"{name} is bounded", "AllowedPattern" in parameter or "AllowedValues" in parameter, True)
+same("defaults", {n: p["Default"] for n, p in TEMPLATE["Parameters"].items() if p.get("Default")}, {
+    "InstanceType": "t3.micro", "Instances": "1", "MaxInstances": "4", "ClientAddress": "trusted", "ClientCidr": "0.0.0.0/0",
+    "ShellAccess": "yes", "ImageParameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"})
+for name, values in {"Instances": list("12345678"), "MaxInstances": list("12345678"),
+                     "ClientAddress": ["trusted", "first"], "ShellAccess": ["yes", "no"]}.items():
+    same(f"{name}'s values", TEMPLATE["Parameters"][name]["AllowedValues"], values)
 for name, good, bad in [
         ("PackageBucket", "my-bucket.2", ["My_bucket", "a'b", "ab$(id)", "-ab"]),
         ("PackageKey", "publicip-poc/S/0a1b/publicip-poc-1.0.0~rc1-1.x86_64.rpm", ["x.deb", "a'b.rpm", "a b.rpm", "$x.rpm"]),
