@@ -41,6 +41,26 @@ def ref(name):
     return {"Ref": name}
 
 
+DEFAULTS = {n: p.get("Default") for n, p in TEMPLATE["Parameters"].items()}
+
+
+def holds(expression, parameters):
+    """A condition or assertion, with these parameters and the defaults of the others."""
+    (function, of), = expression.items()
+    if function == "Ref":
+        return {**DEFAULTS, **parameters}[of]
+    if function == "Condition":
+        return holds(TEMPLATE["Conditions"][of], parameters)
+    of = [holds(part, parameters) if isinstance(part, dict) else part for part in of]
+    return {"Fn::Equals": lambda: of[0] == of[1], "Fn::Contains": lambda: of[1] in of[0], "Fn::Not": lambda: not of[0],
+            "Fn::And": lambda: all(of), "Fn::Or": lambda: any(of)}[function]()
+
+
+def admitted(**parameters):
+    """Whether the template's rules let a stack have these."""
+    return all(holds(a["Assert"], parameters) for rule in TEMPLATE["Rules"].values() for a in rule["Assertions"])
+
+
 same("it fits in a request", len(TEXT.encode()) < 50_000, True)
 
 # == The article's ids, outputs, exports and its one parameter
@@ -110,6 +130,7 @@ for name, good, bad in [
         ("PackageKey", "publicip-poc/S/0a1b/publicip-poc-1.0.0~rc1-1.x86_64.rpm", ["x.deb", "a'b.rpm", "a b.rpm", "$x.rpm"]),
         ("PackageSha256", "0a" * 32, ["0A" * 32, "0a" * 31, "0a" * 33]),
         ("InstanceType", "t4g.micro", ["t4g", "T3.micro", "t3.micro;"]),
+        ("DesiredInstances", "1", ["0", "9", "12"]),
         ("ClientCidr", "203.0.113.7/32", ["203.0.113.7", "::/0"]),
         ("ClientCidr6", "2001:db8::/32", ["2001:db8::", "10.0.0.0/8", "x::/0"]),
         ("CertificateArn", "arn:aws:acm:us-east-1:123456789012:certificate/0a-1b", ["arn:aws:iam::123456789012:x", "x"]),
@@ -120,6 +141,26 @@ for name, good, bad in [
     for value in bad:
         same(f"{name} accepts {value}", bool(re.fullmatch(pattern, value)), False)
 
+# == What a combination of them means, and which are refused
+for least in "12345678":
+    for most in "12345678":
+        same(f"{least} to {most} instances", admitted(Instances=least, MaxInstances=most), least <= most)
+same("neither certificate nor name", admitted(), True)
+same("both", admitted(CertificateArn="arn", HostName="name"), True)
+same("a certificate alone", admitted(CertificateArn="arn"), False)
+same("a name alone", admitted(HostName="name"), False)
+usual = {"Trusted", "Shell", "AnyHttps", "AsManyAsLeast", "NoClientCidr6", "Ipv6"}
+narrow = {"ClientCidr": "203.0.113.7/32"}
+for parameters, expected in [
+        ({}, usual), ({"ClientAddress": "first"}, usual - {"Trusted"}), ({"ShellAccess": "no"}, usual - {"Shell"}),
+        ({"S3PrefixList": "pl-1"}, usual - {"AnyHttps"}), ({"DesiredInstances": "3"}, usual - {"AsManyAsLeast"}),
+        (narrow, usual - {"Ipv6"}),  # not open to all of IPv6
+        ({**narrow, "ClientCidr6": "2001:db8::/32"}, usual - {"NoClientCidr6"}),
+        ({"ClientCidr6": "2001:db8::/32"}, usual - {"NoClientCidr6"}),
+        ({"CertificateArn": "arn"}, usual | {"Https", "HttpsIpv6"}),
+        ({"CertificateArn": "arn", **narrow}, usual - {"Ipv6"} | {"Https"})]:
+    same(f"conditions with {parameters}", {n for n, c in TEMPLATE["Conditions"].items() if holds(c, parameters)}, expected)
+
 # == The instance: Amazon Linux 2023 and nothing else, IMDSv2, encrypted disk, replaced with its user-data
 same("images", TEMPLATE["Parameters"]["ImageParameter"]["AllowedValues"], [
     f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}" for arch in ("x86_64", "arm64")])
@@ -129,8 +170,12 @@ same("image, type, groups", [launch[k] for k in ("ImageId", "InstanceType", "Sec
      [ref("ImageParameter"), ref("InstanceType"), [ref("EC2SecurityGroup")]])
 same("metadata", launch["MetadataOptions"],
      {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1})
-disk = launch["BlockDeviceMappings"][0]["Ebs"]
-same("disk", (disk["VolumeType"], disk["Encrypted"], disk["DeleteOnTermination"]), ("gp3", True, True))
+same("disk", launch["BlockDeviceMappings"], [{"DeviceName": "/dev/xvda", "Ebs": {
+    "VolumeType": "gp3", "VolumeSize": 8, "Encrypted": True, "DeleteOnTermination": True}}])
+same("the disk's tags", launch["TagSpecifications"], [{"ResourceType": "volume", "Tags": [
+    {"Key": "Name", "Value": "PublicIP-PoC-EC2"}, {"Key": "project", "Value": "poc-ip"}]}])
+same("the role", (launch["IamInstanceProfile"], properties("InstanceProfile")),
+     ({"Arn": {"Fn::GetAtt": ["InstanceProfile", "Arn"]}}, {"Roles": [ref("InstanceRole")]}))
 
 # == The group: in both zones, behind the balancer, healed by what the balancer sees, replaced as a whole
 group = dict(properties("EC2Instances"))
@@ -152,8 +197,9 @@ same("scaling", (scaling["AutoScalingGroupName"], scaling["PolicyType"], RESOURC
 same("scaling's measure", scaling["TargetTrackingConfiguration"]["PredefinedMetricSpecification"], {
     "PredefinedMetricType": "ALBRequestCountPerTarget",
     "ResourceLabel": {"Fn::Sub": "${ApplicationLoadBalancer.LoadBalancerFullName}/${TargetGroup.TargetGroupFullName}"}})
-health = {k: v for k, v in properties("TargetGroup").items() if k.startswith("Health") or k.endswith("ThresholdCount")}
-same("health checks", health, {
+target = {k: v for k, v in properties("TargetGroup").items() if k not in ("Tags", "TargetGroupAttributes")}
+same("the target group", target, {
+    "Name": {"Fn::Sub": "${AWS::StackName}-TG"}, "Port": 80, "Protocol": "HTTP", "VpcId": ref("VPC"), "TargetType": "instance",
     "HealthCheckPath": "/", "HealthCheckProtocol": "HTTP", "HealthCheckIntervalSeconds": 10, "HealthCheckTimeoutSeconds": 5,
     "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 2})
 
@@ -177,7 +223,8 @@ same("the endpoint's policy", properties("S3Endpoint")["PolicyDocument"], {"Vers
      "Condition": {"ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["InstanceRole", "Arn"]}}}},
     {"Sid": "Signal", "Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": {
         "Fn::Sub": "arn:${AWS::Partition}:s3:::cloudformation-waitcondition-${AWS::Region}/*"}}]})
-same("the endpoint's routes", properties("S3Endpoint")["RouteTableIds"], [ref("PrivateRouteTable")])
+same("the endpoint", [properties("S3Endpoint")[k] for k in ("RouteTableIds", "VpcEndpointType", "ServiceName")],
+     [[ref("PrivateRouteTable")], "Gateway", {"Fn::Sub": "com.amazonaws.${AWS::Region}.s3"}])
 same("the role's policies", [p["PolicyDocument"] for p in properties("InstanceRole")["Policies"]], [
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": package}]}])
 same("the role has no others", "ManagedPolicyArns" in properties("InstanceRole"), False)
@@ -195,8 +242,6 @@ for name, condition, port, peer in [
         ("HttpsIngress6", "HttpsIpv6", 443, {"CidrIpv6": clients6})]:
     same(name, (RESOURCES[name]["Condition"], {k: v for k, v in properties(name).items() if k != "Description"}),
          (condition, tcp(port, GroupId=ref("ALBSecurityGroup"), **peer)))
-same("IPv6 is open to all only if IPv4 is", TEMPLATE["Conditions"]["Ipv6"], {"Fn::Or": [
-    {"Fn::Equals": [ref("ClientCidr"), "0.0.0.0/0"]}, {"Fn::Not": [{"Condition": "NoClientCidr6"}]}]})
 same("into the instance", rules("EC2SecurityGroup", "SecurityGroupIngress"),
      [tcp(80, SourceSecurityGroupId=ref("ALBSecurityGroup"))])
 same("out of the instance", rules("EC2SecurityGroup", "SecurityGroupEgress"),
@@ -225,7 +270,10 @@ same("scaling's target", scaling["TargetTrackingConfiguration"]["TargetValue"], 
 endpoint = properties("ShellEndpoint")
 same("the shell's endpoint", [endpoint[k] for k in ("SubnetId", "SecurityGroupIds", "PreserveClientIp")],
      [ref("PrivateSubnet"), [ref("ShellSecurityGroup")], False])
-same("the balancer's addresses", properties("ApplicationLoadBalancer")["IpAddressType"], "dualstack")
+balancer = {k: v for k, v in properties("ApplicationLoadBalancer").items() if k not in ("Tags", "LoadBalancerAttributes")}
+same("the balancer", balancer, {
+    "Name": {"Fn::Sub": "${AWS::StackName}-ALB"}, "Scheme": "internet-facing", "IpAddressType": "dualstack", "Type": "application",
+    "Subnets": [ref("PublicSubnet"), ref("PublicSubnet2")], "SecurityGroups": [ref("ALBSecurityGroup")]})
 same("the balancer waits for IPv6", sorted(RESOURCES["ApplicationLoadBalancer"]["DependsOn"]),
      ["AttachGateway", "PublicRoute6", "PublicSubnet2Ipv6", "PublicSubnetIpv6"])
 
@@ -238,15 +286,20 @@ same("the target group's attributes", attributes("TargetGroup", "TargetGroupAttr
 listener, tls, rule = properties("Listener"), properties("HttpsListener"), properties("GetAndHead")
 (_, redirect, refusal), = [a["Fn::If"] for a in listener["DefaultActions"]]
 same("the listener", (listener["Port"], listener["Protocol"]), (80, "HTTP"))
+same("that is with a certificate", listener["DefaultActions"][0]["Fn::If"][0], "Https")
 same("with a certificate it redirects", redirect, {"Type": "redirect", "RedirectConfig": {
     "Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}})
-same("without, it refuses", (refusal["Type"], refusal["FixedResponseConfig"]["StatusCode"]), ("fixed-response", "405"))
+same("without, it refuses", refusal, {"Type": "fixed-response", "FixedResponseConfig": {
+    "StatusCode": "405", "ContentType": "text/plain", "MessageBody": "GET and HEAD only\n"}})
+same("the listeners' balancer", [x["LoadBalancerArn"] for x in (listener, tls)], [ref("ApplicationLoadBalancer")] * 2)
 same("the HTTPS listener", (tls["Port"], tls["Protocol"], tls["SslPolicy"], tls["Certificates"], tls["DefaultActions"]),
      (443, "HTTPS", "ELBSecurityPolicy-TLS13-1-2-2021-06", [{"CertificateArn": ref("CertificateArn")}], [refusal]))
 for name, on in [("RefuseExpect", "Listener"), ("RefuseExpectHttps", "HttpsListener")]:
     expect = properties(name)
-    same(name, (expect["ListenerArn"], expect["Conditions"], expect["Actions"][0]["FixedResponseConfig"]["StatusCode"]),
-         (ref(on), [{"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "Expect", "Values": ["*"]}}], "417"))
+    same(name, (expect["ListenerArn"], expect["Conditions"], expect["Actions"]), (
+        ref(on), [{"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "Expect", "Values": ["*"]}}],
+        [{"Type": "fixed-response", "FixedResponseConfig": {
+            "StatusCode": "417", "ContentType": "text/plain", "MessageBody": "Expect is not supported\n"}}]))
     same(f"{name} comes first", expect["Priority"] < rule["Priority"], True)
 same("the pages' listener", rule["ListenerArn"], {"Fn::If": ["Https", ref("HttpsListener"), ref("Listener")]})
 same("HTTPS's condition", [RESOURCES[n].get("Condition") for n in ("HttpsListener", "RefuseExpectHttps")], ["Https"] * 2)

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/steps.sh
-need rpm:rpm rpmlint:rpmlint lintian:lintian gpg:gnupg readelf:binutils man:man-db python3:python3
+need rpm:rpm rpmlint:rpmlint lintian:lintian gpg:gnupg readelf:binutils man:man-db mandoc:mandoc python3:python3
 tmp=$(mktemp -d)
 trap 'gpgconf --homedir "$tmp/gpg" --kill all 2>/dev/null || true; rm -rf "$tmp"' EXIT
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -95,7 +95,8 @@ for crate in json.loads(zlib.decompress(sys.stdin.buffer.read()))["packages"]:
 symbols() {
 	local id
 	id=$(readelf -n "$tmp/rpm/usr/bin/publicip-poc" | sed -n 's/.*Build ID: //p')
-	readelf -sW "target/package/debug/.build-id/${id:0:2}/${id:2}.debug" | grep -q 'FUNC.*publicip_poc'
+	readelf -sW "target/package/debug/.build-id/${id:0:2}/${id:2}.debug" >"$tmp/symbols"
+	grep -q 'FUNC.*publicip_poc' "$tmp/symbols"
 }
 no_paths() { fails grep -aoF -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" "$tmp/rpm/usr/bin/publicip-poc"; }
 
@@ -128,7 +129,10 @@ configuration() {
 	cat "$tmp/err"
 	grep -q '^publicip-poc: cannot listen on 192.0.2.1:1' "$tmp/err"
 }
-man_page() { expect "$(LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z packaging/publicip-poc.8 2>&1 >/dev/null)" ""; }
+man_page() {
+	expect "$(LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z packaging/publicip-poc.8 2>&1 >/dev/null)" ""
+	expect "$(mandoc -T lint packaging/publicip-poc.8)" ""
+}
 
 rpm_lint() { rpmlint -c packaging/rpm/rpmlint.toml "$rpm" | tee "$tmp/lint" && grep -q ' 0 errors, 0 warnings' "$tmp/lint"; }
 deb_lint() { expect "$(lintian --allow-root --suppress-tags-from-file packaging/deb/lintian-suppressed "$deb" 2>&1 | grep -v '^warning: running with root')" ""; }
@@ -211,7 +215,7 @@ step 'make install: the same files' from_source
 step 'Cargo.toml, changelogs, --version, man page and packages agree' versions_agree
 step 'man page and configuration name every option and variable' documented
 step "the configuration's examples are right" configuration
-step 'man page: no warning of groff' man_page
+step 'man page: no warning of groff or mandoc' man_page
 step 'rpmlint' rpm_lint
 step 'lintian' deb_lint
 step 'a second build from another directory is byte-identical' reproducible

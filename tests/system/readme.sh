@@ -49,6 +49,7 @@ as_typed() {
 
 readme_install() {
 	x 'rm -rf /etc/sysconfig/publicip-poc*'
+	x 'systemctl restart systemd-journald' # it suppresses what comes after 10,000 lines in 30 s, as the steps before have sent
 	as_typed Install
 	expect "$(get -H 'X-Forwarded-For: 8.8.8.8, 192.0.2.1' -H 'Accept: text/plain' http://127.0.0.1/)" 192.0.2.1
 	x 'systemctl restart publicip-poc; curl -s http://localhost/' # so that one request is what the status shows
