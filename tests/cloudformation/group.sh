@@ -9,7 +9,7 @@ balancer = socket.socket(socket.AF_UNIX)
 balancer.connect(sys.argv[1])
 balancer.sendall(f"set server instances/{sys.argv[2]}\n".encode())
 answer = balancer.recv(1000).decode().strip()
-sys.exit(answer)' "$work/haproxy.sock" "$1 $2"
+sys.exit(answer or 0)' "$work/haproxy.sock" "$1 $2"
 }
 healthy() { # ZONE
 	inside python3 -c 'import socket, sys
@@ -17,7 +17,7 @@ balancer = socket.socket(socket.AF_UNIX)
 balancer.connect(sys.argv[1])
 balancer.sendall(b"show stat\n")
 lines = balancer.makefile().read().splitlines()
-sys.exit(not any(line.startswith(f"instances,{sys.argv[2]},") and ",UP," in line for line in lines))' "$work/haproxy.sock" "$1"
+sys.exit(not any(line.startswith(f"instances,{sys.argv[2]},") and ",UP" in line for line in lines))' "$work/haproxy.sock" "$1"
 }
 until_healthy() { for _ in $(seq 100); do if healthy "$1"; then return; fi; sleep .1; done; echo "$1 is not healthy"; return 1; }
 until_unhealthy() { for _ in $(seq 100); do if ! healthy "$1"; then return; fi; sleep .1; done; echo "$1 is healthy still"; return 1; }
@@ -28,7 +28,8 @@ register() {
 	until_healthy "$1"
 }
 
-# ask: four clients, from now on; told: what they counted until now, and the count of failures in `failures`.
+# ask: four clients, from now on. told WHEN: shows what they counted until now, and leaves the count of failures in
+# `failures`.
 ask() {
 	rm -f "$work/until"
 	inside "$peer" ask 4 "$work/until" 198.51.100.1:82 >"$work/tally" &
@@ -41,7 +42,7 @@ told() {
 	. "$work/tally"
 	[ "$answered" -gt 100 ]
 	failures=$((refused + cut + other))
-	echo "$answered answered, $failures failed, slowest $slowest_ms ms" >&3
+	echo "$1, $answered answered, $failures failed, slowest $slowest_ms ms" >&3
 }
 
 # An update as AWS runs it: a second group beside the first, which goes once every instance of the second has signalled.
@@ -50,6 +51,7 @@ update() {
 	inside aws s3 cp --only-show-errors "$work/second.rpm" "$(object second)"
 	fresh first 'SUCCESS: publicip-poc serves'
 	register zone1
+	SECONDS=0
 	ask
 	vm=zone2 vm_address=10.0.4.10
 	fresh second 'SUCCESS: publicip-poc serves'
@@ -57,7 +59,7 @@ update() {
 	sleep 1
 	target zone1 'state drain'
 	sleep 1
-	told
+	told "in $SECONDS s"
 	expect "$failures failed" '0 failed'
 	expect "$(guest x "rpm -q --qf '%{VERSION}' publicip-poc")" 99.0.0
 }
@@ -68,11 +70,11 @@ death() {
 	sleep 1
 	inside ip link set zone1 down
 	until_unhealthy zone1
-	told
+	told before
 	[ "$failures" -gt 0 ] # else it got no request
 	ask
 	sleep 3
-	told
+	told after
 	expect "$failures failed" '0 failed'
 }
 
