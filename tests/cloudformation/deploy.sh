@@ -74,14 +74,20 @@ deploy() {
 	sed "s|\${Ready[0-9a-f]*Handle}|${signal_url//&/\\&}|; s/^sleep 30\$/sleep 1/; s/SECONDS + 300/SECONDS + 25/" \
 		"$work/raw" >"$work/${2:-$1}.sh"
 }
+sha256() { sha256sum "$work/$1.rpm" | cut -d ' ' -f 1; }
+object() { echo "publicip-poc/PublicIP-PoC/$(sha256 "$1" | cut -c 1-16)/$1.rpm"; }
+# variant PACKAGE: what a deployment of it would upload and write, without one.
+variant() {
+	inside aws s3 cp --only-show-errors "$work/$1.rpm" "s3://packages/$(object "$1")"
+	sed "s|$(sha256 first)|$(sha256 "$1")|; s|$(object first)|$(object "$1")|" "$work/first.sh" >"$work/$1.sh"
+	says "$work/$1.sh" "$(sha256 "$1")" "--key '$(object "$1")'"
+}
 first() {
-	local hash
-	hash=$(sha256sum "$work/first.rpm" | cut -d ' ' -f 1)
 	deploy first
 	says "$work/deploy" CREATE_COMPLETE 'TestURL  http://PublicIP-PoC-ALB-' 'Shell    aws ec2-instance-connect ssh --region us-east-1 --os-user ec2-user'
-	says "$work/first.sh" "$hash" "--key 'publicip-poc/PublicIP-PoC/${hash:0:16}/first.rpm'" PUBLICIP_POC_TRUSTED_HOPS=1 \
+	says "$work/first.sh" "$(sha256 first)" "--key '$(object first)'" PUBLICIP_POC_TRUSTED_HOPS=1 \
 		PUBLICIP_POC_TRUSTED_PEERS=10.0.1.0/24,10.0.2.0/24
-	expect "$(inside aws s3 cp "s3://packages/publicip-poc/PublicIP-PoC/${hash:0:16}/first.rpm" - | sha256sum)" "$hash  -"
+	expect "$(inside aws s3 cp "s3://packages/$(object first)" - | sha256sum)" "$(sha256 first)  -"
 	inside aws cloudformation list-exports --query 'Exports[].Name' --output text | tee "$work/exports"
 	says "$work/exports" PublicIP-PoC-ALB-DNS PublicIP-PoC-VPC-ID
 }
@@ -166,7 +172,7 @@ second() {
 	fails [ "$(group_of PublicIP-PoC)" = "$before" ] # the old one is gone, with its launch template
 	expect "$(inside aws autoscaling describe-auto-scaling-groups --query 'length(AutoScalingGroups)')" 1
 	expect "$(inside aws ec2 describe-launch-templates --query 'length(LaunchTemplates)')" 1
-	says "$work/second.sh" "$(sha256sum "$work/second.rpm" | cut -d ' ' -f 1)"
+	says "$work/second.sh" "$(sha256 second)"
 	# a wait condition of its own, or the update would wait for nothing
 	fails diff "$work/first.handle" "$work/second.handle"
 	inside make --no-print-directory events | tee "$work/events"
@@ -210,8 +216,8 @@ step 'events in pages, and a call that is denied' paging
 step 'make deploy with another package: UPDATE_COMPLETE, waits anew' second
 step 'make deploy CLIENT_ADDRESS=first SHELL_ACCESS=no' article
 step 'make deploy INSTANCES=2: all are targets, none of the three is lost' two_instances
-step 'make deploy with a package that does not start' deploy broken
-step 'make deploy with a package of another architecture' deploy foreign
+step 'user-data for a package that does not start' variant broken
+step 'user-data for a package of another architecture' variant foreign
 step 'make deploy STACK=two ARCH=arm64 beside it' graviton
 step 'make deploy STACK=tls CERTIFICATE_ARN= HOST_NAME=: HTTPS, and a redirect' certificate
 step 'make destroy' destroy

@@ -47,8 +47,8 @@ told() {
 
 # An update as AWS runs it: a second group beside the first, which goes once every instance of the second has signalled.
 update() {
-	inside aws s3 cp --only-show-errors "$work/first.rpm" "$(object first)"
-	inside aws s3 cp --only-show-errors "$work/second.rpm" "$(object second)"
+	inside aws s3 cp --only-show-errors "$work/first.rpm" "s3://packages/$(object first)"
+	inside aws s3 cp --only-show-errors "$work/second.rpm" "s3://packages/$(object second)"
 	fresh first 'SUCCESS: publicip-poc serves'
 	register zone1
 	SECONDS=0

@@ -61,15 +61,14 @@ expired() {
 	expect "$(wc -l <"$work/signals") signals" '0 signals'
 	served "$version"
 }
-object() { echo "s3://packages/publicip-poc/PublicIP-PoC/$(sha256sum "$work/$1.rpm" | cut -c 1-16)/$1.rpm"; }
 late() {
-	inside aws s3 rm --only-show-errors "$(object first)"
-	{ sleep 12; inside aws s3 cp --only-show-errors "$work/first.rpm" "$(object first)"; } &
+	inside aws s3 rm --only-show-errors "s3://packages/$(object first)"
+	{ sleep 12; inside aws s3 cp --only-show-errors "$work/first.rpm" "s3://packages/$(object first)"; } &
 	fresh first 'SUCCESS: publicip-poc serves'
 	wait $!
 }
 tampered() {
-	inside aws s3 cp --only-show-errors "$work/second.rpm" "$(object first)"
+	inside aws s3 cp --only-show-errors "$work/second.rpm" "s3://packages/$(object first)"
 	fresh first 'FAILURE: check its SHA-256' 'did NOT match'
 	fails guest x 'rpm -q publicip-poc'
 }
