@@ -81,7 +81,7 @@ fn field() -> impl Strategy<Value = String> {
     })
 }
 
-/// Any target but one with `#`, which is no part of it (RFC 9112, section 3.2).
+/// Any target without `#`, which is not part of it (RFC 9112, section 3.2).
 fn request() -> impl Strategy<Value = String> {
     (r#"/[!"$-~]{0,20}"#, prop::collection::vec(field(), 0..6)).prop_map(|(target, fields)| {
         format!(

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 use support::busy::{closes, keep_busy};
 use support::{Program, Response, command, connect, get};
 
+/// Runs the program, which ends: what is right so far cannot listen on that address.
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     command(arguments)
+        .env("PUBLICIP_POC_LISTEN", "192.0.2.1:1")
         .envs(environment.iter().copied())
         .output()
         .expect("the program runs")
