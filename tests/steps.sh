@@ -50,15 +50,22 @@ expect() { [ "$1" = "$2" ] || { printf 'expected: %s\n     got: %s\n' "$2" "$1";
 # fails COMMAND…: a bare `! COMMAND` would never stop a step.
 fails() { if "$@"; then echo "did not fail: $*" && return 1; fi; }
 
+# apt_install PACKAGE…: quietly. Tests that run side by side wait for each other, since apt-get itself does not always.
+apt_install() (
+	exec 9</var/lib/dpkg
+	flock 9
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -qq -o DPkg::Lock::Timeout=300 update >/dev/null 2>&1 || true
+	apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >/dev/null 2>&1 9>&-
+)
+
 # need PROGRAM:PACKAGE…: what the test needs of Debian, installed when this is Debian's root.
 need() {
 	local pair missing=()
 	for pair; do command -v "${pair%:*}" >/dev/null || missing+=("${pair#*:}"); done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-		DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 update >/dev/null 2>&1 || true
-		DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
-			"${missing[@]}" >/dev/null 2>&1 && return 0
+		apt_install "${missing[@]}" && return 0
 	fi
 	echo "$0: install these Debian packages first: ${missing[*]}" >&2
 	exit 1

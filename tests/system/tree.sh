@@ -4,8 +4,10 @@
 #   al2023/   what is laid over it (overlayfs) so that an RPM finds AL2023's ways: presets, rpm database, scriptlet helper
 # A changed recipe (this file) builds both anew.
 set -euo pipefail
-dir=${1:?tree.sh DIRECTORY}
-stamp=$(sha256sum <"$0")
+dir=$(realpath -m "${1:?tree.sh DIRECTORY}")
+cd "$(dirname "$0")/../.."
+. tests/steps.sh
+stamp=$(sha256sum <tests/system/tree.sh)
 [ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 
 missing=()
@@ -15,8 +17,7 @@ done
 if [ ${#missing[@]} -gt 0 ]; then
 	# systemd-container in the version of this machine's systemd where apt has it, so that systemd stays as it is
 	version=$(dpkg-query -W -f '=${Version}' systemd 2>/dev/null || true)
-	install() { DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null 2>&1; }
-	{ apt-get -qq update && { install "${missing[@]/%systemd-container/systemd-container$version}" || install "${missing[@]}"; }; } ||
+	{ apt_install "${missing[@]/%systemd-container/systemd-container$version}" || apt_install "${missing[@]}"; } ||
 		{ echo "tree.sh: install these Debian packages first: ${missing[*]}" >&2; exit 1; }
 fi
 # No cache of its own survives a failed build, and no mount outlives this script.
