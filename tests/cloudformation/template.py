@@ -266,7 +266,7 @@ same("the VPC's IPv6", properties("VPCIpv6"), {"VpcId": ref("VPC"), "AmazonProvi
 same("IPv6 waits for its block", [RESOURCES[n]["DependsOn"] for n in ("PublicSubnetIpv6", "PublicSubnet2Ipv6", "PublicRoute6")],
      ["VPCIpv6", "VPCIpv6", ["AttachGateway", "VPCIpv6"]])
 same("the route table of IPv6", properties("PublicRoute6")["RouteTableId"], ref("PublicRouteTable"))
-same("scaling's target", scaling["TargetTrackingConfiguration"]["TargetValue"], 250000)
+same("scaling's target", scaling["TargetTrackingConfiguration"]["TargetValue"], 230000)
 endpoint = properties("ShellEndpoint")
 same("the shell's endpoint", [endpoint[k] for k in ("SubnetId", "SecurityGroupIds", "PreserveClientIp")],
      [ref("PrivateSubnet"), [ref("ShellSecurityGroup")], False])
