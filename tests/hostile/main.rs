@@ -2,11 +2,12 @@
 //! limit of threads.
 //!
 //! Every row is one attack on a program of its own, with other clients' GETs going on. The same
-//! rows against a naive service (`naive.rs`) must fail where they are said to, or they prove
-//! nothing. A word on the command line selects the rows that have it in their names. PROGRAM=PATH
-//! runs them against another build, to compare the two.
+//! rows against a naive service (`naive.rs`), or without the balancer's rule, must fail where they
+//! are said to, or they prove nothing. A word on the command line selects the rows that have it in
+//! their names. PROGRAM=PATH runs them against another build, to compare the two.
 
 mod balancer;
+mod busy;
 mod bystanders;
 mod direct;
 mod floods;
@@ -66,14 +67,29 @@ fn main() -> ExitCode {
                 println!("         {line}");
             }
         }
+        let mut must_fail = |name: String, row: &Row, program: &[String]| {
+            // Whether an attack shows may be a matter of chance.
+            let runs = (0..3).map(|_| run(row, program.to_vec()));
+            let mut judged = runs.map(|outcome| (outcome.faults(row.demand), outcome));
+            let failing = judged.find(|(faults, _)| !faults.is_empty());
+            count(failing.is_some());
+            match failing {
+                Some((faults, outcome)) => report(&name, &outcome, &faults, true),
+                None => println!("FAIL {name}: nobody was harmed"),
+            }
+        };
+        let this = env::current_exe().expect("a path");
+        let naive = [this.to_str().expect("UTF-8").to_owned(), "naive".into()];
         for row in rows.iter().filter(|row| row.fells_naive) {
-            let this = env::current_exe().expect("a path");
-            let this = this.to_str().expect("UTF-8").to_owned();
-            let outcome = run(row, vec![this, "naive".into()]);
-            let faults = outcome.faults(row.demand);
-            count(!faults.is_empty());
-            let name = format!("naive: {}", row.name);
-            report(&name, &outcome, &faults, !faults.is_empty());
+            must_fail(format!("naive: {}", row.name), row, &naive);
+        }
+        for row in rows.iter().filter(|row| row.needs_rule) {
+            let without = Row { rule: "", ..*row };
+            must_fail(
+                format!("no rule: {}", row.name),
+                &without,
+                &[program.clone()],
+            );
         }
     }
     let seconds = begin.elapsed().as_secs();
