@@ -127,7 +127,8 @@ pub fn long_fields(address: SocketAddr) -> Option<String> {
 }
 
 pub fn many_fields(address: SocketAddr) -> Option<String> {
-    let fields: String = (0..1000).map(|name| format!("X-{name}: y\r\n")).collect();
+    let fields: Vec<String> = (0..1000).map(|name| format!("X-{name}: y\r\n")).collect();
+    let fields = fields.concat();
     repeated(
         address,
         &format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n"),

@@ -71,7 +71,7 @@ pub fn empty_fields(address: SocketAddr) -> Option<String> {
     let request = format!("POST / HTTP/1.1\r\nHost: test\r\n{fields}Content-Length: 9\r\n\r\n");
     let mut open = Vec::new();
     paced(1300, 600, |_| {
-        open.extend(send(address, request.as_bytes()))
+        open.extend(send(address, request.as_bytes()));
     });
     linger(1000);
     (open.len() < 1300).then(|| format!("only {} of 1300 connections", open.len()))

@@ -25,6 +25,7 @@ use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
+use std::slice;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -88,7 +89,7 @@ fn main() -> ExitCode {
             must_fail(
                 format!("no rule: {}", row.name),
                 &without,
-                &[program.clone()],
+                slice::from_ref(&program),
             );
         }
     }

@@ -47,145 +47,138 @@ const FEW_THREADS: &[&str] = &[
     "--nproc=60",
 ];
 
-/// All rows under the titles they are printed with.
-pub fn groups() -> Vec<(&'static str, Vec<Row>)> {
-    let row = |reach, demand| {
-        move |name, attack: Attack, fells_naive| Row {
+impl Row {
+    fn new(reach: Reach, demand: Demand, name: &'static str, attack: Attack) -> Self {
+        Self {
             name,
             reach,
             attack,
             demand,
-            fells_naive,
+            fells_naive: false,
             crowd: Crowd::Many,
             rule: NO_EXPECT,
             needs_rule: false,
             wrapper: &[],
         }
-    };
-    let balancer = row(Reach::Balancer, Unharmed);
-    let spent = row(Reach::Balancer, Recovers);
-    let direct = row(Reach::Direct, Recovers);
-    let spared = row(Reach::Direct, Unharmed);
-    let delayed = row(Reach::Direct, Delayed);
-    let host = row(Reach::Host, Recovers);
-    let limited = |wrapper, row| Row { wrapper, ..row };
-    let flooded = row(Reach::Balancer, Flooded);
-    let alone = |row| Row {
-        crowd: Crowd::Lone,
-        ..row
-    };
+    }
+
+    fn fells_naive(mut self) -> Self {
+        self.fells_naive = true;
+        self
+    }
+
+    fn alone(mut self) -> Self {
+        self.crowd = Crowd::Lone;
+        self
+    }
+
+    fn needs_rule(mut self) -> Self {
+        self.needs_rule = true;
+        self
+    }
+
+    fn within(mut self, wrapper: &'static [&'static str]) -> Self {
+        self.wrapper = wrapper;
+        self
+    }
+}
+
+/// All rows under the titles they are printed with.
+pub fn groups() -> [(&'static str, Vec<Row>); 4] {
+    let host = Row::new(
+        Reach::Host,
+        Recovers,
+        "a log that nobody reads",
+        direct::many_requests,
+    );
+    [
+        ("Through the load balancer", through_balancer()),
+        ("Budget spent, then restarted", vec![budget_spent()]),
+        ("Direct peers", direct_peers()),
+        ("The host", vec![host]),
+    ]
+}
+
+fn through_balancer() -> Vec<Row> {
+    let row = |name, attack| Row::new(Reach::Balancer, Unharmed, name, attack);
+    let flooded = |name, attack| Row::new(Reach::Balancer, Flooded, name, attack);
     vec![
-        (
-            "Through the load balancer",
-            vec![
-                balancer("nothing", lb::nothing, false),
-                alone(balancer("nothing, a lone client", lb::nothing, false)),
-                balancer("declared: 10^15 bytes", lb::ten_to_15, true),
-                balancer("declared: 8 GB to 2^64 - 1", lb::other_lengths, false),
-                balancer("300 unfinished: large", lb::unfinished_large, true),
-                balancer("300 unfinished: small", lb::unfinished_small, false),
-                balancer("300 unfinished: steadily", lb::unfinished_steadily, false),
-                balancer(
-                    "300 unfinished: long headers",
-                    lb::unfinished_with_long_fields,
-                    false,
-                ),
-                balancer("300 unfinished: chunked", lb::unfinished_chunked, false),
-                balancer("300 unfinished: expected", lb::unfinished_expected, false),
-                balancer("smuggling", smuggling::through_balancer, false),
-                balancer(
-                    "smuggling among busy clients",
-                    smuggling::among_busy_clients,
-                    false,
-                ),
-                balancer("60 kB of headers", lb::long_fields, false),
-                balancer("1,000 headers", lb::many_fields, false),
-                balancer("bytes outside ASCII", lb::not_ascii, false),
-                balancer("odd methods", lb::odd_methods, false),
-                balancer("upgrades", lb::upgrades, false),
-                balancer("clients that leave early", lb::leaving_early, false),
-                balancer("clients that do not read", lb::never_reading, false),
-                balancer("slowhttptest: bodies", slow::bodies, false),
-                balancer("bursts of new connections", lb::bursts, false),
-                balancer("2,000 idle connections", lb::idle, false),
-                Row {
-                    needs_rule: true,
-                    ..balancer("unknown expectations", floods::unknown_expectations, false)
-                },
-                balancer("1,300 with 1,980 empty fields", floods::empty_fields, false),
-                alone(balancer(
-                    "50 undroppable a second, alone",
-                    floods::undroppable_50,
-                    false,
-                )),
-                alone(balancer(
-                    "20 undroppable at once, alone",
-                    floods::undroppable_bursts,
-                    false,
-                )),
-                alone(balancer(
-                    "after 500 undroppable a second",
-                    floods::undroppable_500_before,
-                    false,
-                )),
-                flooded(
-                    "1,000 undroppable a second",
-                    floods::undroppable_1000,
-                    false,
-                ),
-            ],
+        row("nothing", lb::nothing),
+        row("nothing, a lone client", lb::nothing).alone(),
+        row("declared: 10^15 bytes", lb::ten_to_15).fells_naive(),
+        row("declared: 8 GB to 2^64 - 1", lb::other_lengths),
+        row("300 unfinished: large", lb::unfinished_large).fells_naive(),
+        row("300 unfinished: small", lb::unfinished_small),
+        row("300 unfinished: steadily", lb::unfinished_steadily),
+        row(
+            "300 unfinished: long headers",
+            lb::unfinished_with_long_fields,
         ),
-        (
-            "Budget spent, then restarted",
-            vec![limited(
-                &["prlimit", "--nofile=1024"],
-                spent("700 undroppable, room for 256", lb::budget_spent, false),
-            )],
+        row("300 unfinished: chunked", lb::unfinished_chunked),
+        row("300 unfinished: expected", lb::unfinished_expected),
+        row("smuggling", smuggling::through_balancer),
+        row(
+            "smuggling among busy clients",
+            smuggling::among_busy_clients,
         ),
-        (
-            "Direct peers",
-            vec![
-                direct("2,000 idle connections", direct::idle_2000, false),
-                alone(direct(
-                    "slow clients beside a held one",
-                    direct::held_beside_slow_clients,
-                    false,
-                )),
-                alone(direct(
-                    "2,900 idle beside a held one",
-                    direct::held_beside_idle,
-                    false,
-                )),
-                delayed("a trickle of pipelined answers", direct::trickle, false),
-                limited(
-                    &["prlimit", "--nofile=1024"],
-                    direct("800 idle, 1024 descriptors", direct::idle_800, true),
-                ),
-                alone(limited(
-                    &["prlimit", "--nofile=64"],
-                    direct("100 idle, 64 descriptors", direct::idle_100, false),
-                )),
-                alone(limited(
-                    FEW_THREADS,
-                    direct("100 idle, 60 threads", direct::idle_100, false),
-                )),
-                direct("500 resets before accept", direct::resets, false),
-                direct("an endless header line", direct::endless_line, false),
-                direct("pipelining without reading", direct::pipelining, true),
-                direct("smuggling", smuggling::straight, true),
-                direct("nonsense", direct::nonsense, false),
-                spared("slowhttptest: heads", slow::headers, false),
-                spared("slowhttptest: bodies", slow::bodies, false),
-                spared("slowhttptest: reading", slow::reading, false),
-            ],
-        ),
-        (
-            "The host",
-            vec![host(
-                "a log that nobody reads",
-                direct::many_requests,
-                false,
-            )],
-        ),
+        row("60 kB of headers", lb::long_fields),
+        row("1,000 headers", lb::many_fields),
+        row("bytes outside ASCII", lb::not_ascii),
+        row("odd methods", lb::odd_methods),
+        row("upgrades", lb::upgrades),
+        row("clients that leave early", lb::leaving_early),
+        row("clients that do not read", lb::never_reading),
+        row("slowhttptest: bodies", slow::bodies),
+        row("bursts of new connections", lb::bursts),
+        row("2,000 idle connections", lb::idle),
+        row("unknown expectations", floods::unknown_expectations).needs_rule(),
+        row("1,300 with 1,980 empty fields", floods::empty_fields),
+        row("50 undroppable a second, alone", floods::undroppable_50).alone(),
+        row("20 undroppable at once, alone", floods::undroppable_bursts).alone(),
+        row(
+            "after 500 undroppable a second",
+            floods::undroppable_500_before,
+        )
+        .alone(),
+        flooded("1,000 undroppable a second", floods::undroppable_1000),
+    ]
+}
+
+fn budget_spent() -> Row {
+    let name = "700 undroppable, room for 256";
+    Row::new(Reach::Balancer, Recovers, name, lb::budget_spent)
+        .within(&["prlimit", "--nofile=1024"])
+}
+
+fn direct_peers() -> Vec<Row> {
+    let row = |name, attack| Row::new(Reach::Direct, Recovers, name, attack);
+    let delayed = |name, attack| Row::new(Reach::Direct, Delayed, name, attack);
+    let spared = |name, attack| Row::new(Reach::Direct, Unharmed, name, attack);
+    vec![
+        row("2,000 idle connections", direct::idle_2000),
+        row(
+            "slow clients beside a held one",
+            direct::held_beside_slow_clients,
+        )
+        .alone(),
+        row("2,900 idle beside a held one", direct::held_beside_idle).alone(),
+        delayed("a trickle of pipelined answers", direct::trickle),
+        row("800 idle, 1024 descriptors", direct::idle_800)
+            .within(&["prlimit", "--nofile=1024"])
+            .fells_naive(),
+        row("100 idle, 64 descriptors", direct::idle_100)
+            .within(&["prlimit", "--nofile=64"])
+            .alone(),
+        row("100 idle, 60 threads", direct::idle_100)
+            .within(FEW_THREADS)
+            .alone(),
+        row("500 resets before accept", direct::resets),
+        row("an endless header line", direct::endless_line),
+        row("pipelining without reading", direct::pipelining).fells_naive(),
+        row("smuggling", smuggling::straight).fells_naive(),
+        row("nonsense", direct::nonsense),
+        spared("slowhttptest: heads", slow::headers),
+        spared("slowhttptest: bodies", slow::bodies),
+        spared("slowhttptest: reading", slow::reading),
     ]
 }
