@@ -71,7 +71,7 @@ deploy() {
 	inside aws ec2 describe-launch-template-versions --launch-template-id "$template" --versions '$Latest' --output text \
 		--query 'LaunchTemplateVersions[0].LaunchTemplateData.UserData' | base64 -d >"$work/raw"
 	grep -o 'Ready[0-9a-f]*Handle' "$work/raw" >"$work/${2:-$1}.handle"
-	sed "s|\${Ready[0-9a-f]*Handle}|${signal_url//&/\\&}|; s/^sleep 30\$/sleep 1/; s/SECONDS + 300/SECONDS + 25/" \
+	sed "s|\${Ready[0-9a-f]*Handle}|${signal_url//&/\\&}|; s/^sleep 30\$/sleep 1/; s/SECONDS + 300/SECONDS + 15/" \
 		"$work/raw" >"$work/${2:-$1}.sh"
 }
 sha256() { sha256sum "$work/$1.rpm" | cut -d ' ' -f 1; }
@@ -123,20 +123,14 @@ unchanged() {
 balancer_of() {
 	inside aws elbv2 describe-load-balancers --names "$1-ALB" --query 'LoadBalancers[0].LoadBalancerArn' --output text
 }
-certificate() {
-	local arn
-	arn=$(inside aws acm request-certificate --domain-name ip.example.com --query CertificateArn --output text)
-	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/first.rpm" STACK=tls CERTIFICATE_ARN="$arn" \
-		HOST_NAME=ip.example.com | tee "$work/deploy"
-	says "$work/deploy" 'TestURL  https://ip.example.com' 'DNS      ip.example.com has to lead to '
-	inside aws elbv2 describe-listeners --load-balancer-arn "$(balancer_of tls)" --output text \
-		--query 'Listeners[].[Port,Protocol,DefaultActions[0].Type]' | sort | tee "$work/listeners"
-	says "$work/listeners" $'443\tHTTPS\tfixed-response' $'80\tHTTP\tredirect'
-}
-two_instances() {
+# The article's reading of the address, no shell, and as many instances as there were.
+other_settings() {
 	local group targets instance
-	INSTANCES=2 deploy first two
-	expect "$(sizes)" $'2\t3\t4' # as many as there were
+	CLIENT_ADDRESS=first SHELL_ACCESS=no INSTANCES=2 deploy first article
+	grep -x PUBLICIP_POC_TRUSTED_HOPS= "$work/article.sh"
+	grep -x PUBLICIP_POC_TRUSTED_PEERS= "$work/article.sh"
+	fails grep 'Shell ' "$work/deploy"
+	expect "$(sizes)" $'2\t3\t4'
 	# moto leaves the targets of a deleted group where they were
 	group=$(inside aws elbv2 describe-target-groups --names PublicIP-PoC-TG --query 'TargetGroups[0].TargetGroupArn' --output text)
 	targets=$(inside aws elbv2 describe-target-health --target-group-arn "$group" --query 'TargetHealthDescriptions[].Target.Id')
@@ -178,18 +172,19 @@ second() {
 	inside make --no-print-directory events | tee "$work/events"
 	says "$work/events" 'PublicIP-PoC is UPDATE_COMPLETE'
 }
-article() { # the article's reading of the address, and no shell
-	CLIENT_ADDRESS=first SHELL_ACCESS=no deploy first article
-	grep -x PUBLICIP_POC_TRUSTED_HOPS= "$work/article.sh"
-	grep -x PUBLICIP_POC_TRUSTED_PEERS= "$work/article.sh"
-	fails grep 'Shell ' "$work/deploy"
-}
-graviton() { # and a second stack in the region
-	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/first.rpm" STACK=two ARCH=arm64 | tee "$work/deploy"
-	says "$work/deploy" 'CREATE_COMPLETE        two' 'TestURL  http://two-ALB-'
+# On Graviton, over HTTPS, in the same region.
+second_stack() {
+	local arn
+	arn=$(inside aws acm request-certificate --domain-name ip.example.com --query CertificateArn --output text)
+	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/first.rpm" STACK=two ARCH=arm64 \
+		CERTIFICATE_ARN="$arn" HOST_NAME=ip.example.com | tee "$work/deploy"
+	says "$work/deploy" 'CREATE_COMPLETE        two' 'TestURL  https://ip.example.com' 'DNS      ip.example.com has to lead to two-ALB-'
 	inside aws cloudformation describe-stacks --stack-name two --query 'Stacks[0].Parameters[].ParameterValue' | tee "$work/parameters"
 	says "$work/parameters" '"pl-' t4g.micro "$(inside aws ssm get-parameter --query Parameter.Value --output text \
 		--name /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64)"
+	inside aws elbv2 describe-listeners --load-balancer-arn "$(balancer_of two)" --output text \
+		--query 'Listeners[].[Port,Protocol,DefaultActions[0].Type]' | sort | tee "$work/listeners"
+	says "$work/listeners" $'443\tHTTPS\tfixed-response' $'80\tHTTP\tredirect'
 }
 destroy() {
 	fails inside make --no-print-directory destroy # if it does not: moto can delete it now, test more
@@ -214,10 +209,8 @@ step 'the load balancer'\''s attributes exist' attributes
 step 'make deploy again: nothing to do' unchanged
 step 'events in pages, and a call that is denied' paging
 step 'make deploy with another package: UPDATE_COMPLETE, waits anew' second
-step 'make deploy CLIENT_ADDRESS=first SHELL_ACCESS=no' article
-step 'make deploy INSTANCES=2: all are targets, none of the three is lost' two_instances
+step 'make deploy CLIENT_ADDRESS=first SHELL_ACCESS=no INSTANCES=2: all are targets, none of the three is lost' other_settings
 step 'user-data for a package that does not start' variant broken
 step 'user-data for a package of another architecture' variant foreign
-step 'make deploy STACK=two ARCH=arm64 beside it' graviton
-step 'make deploy STACK=tls CERTIFICATE_ARN= HOST_NAME=: HTTPS, and a redirect' certificate
+step 'make deploy STACK=two ARCH=arm64 CERTIFICATE_ARN= HOST_NAME= beside it: HTTPS, and a redirect' second_stack
 step 'make destroy' destroy

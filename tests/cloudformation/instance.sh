@@ -63,7 +63,7 @@ expired() {
 }
 late() {
 	inside aws s3 rm --only-show-errors "s3://packages/$(object first)"
-	{ sleep 12; inside aws s3 cp --only-show-errors "$work/first.rpm" "s3://packages/$(object first)"; } &
+	{ sleep 7; inside aws s3 cp --only-show-errors "$work/first.rpm" "s3://packages/$(object first)"; } &
 	fresh first 'SUCCESS: publicip-poc serves'
 	wait $!
 }

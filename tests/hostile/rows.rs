@@ -25,10 +25,8 @@ pub struct Row {
     pub fells_naive: bool,
     /// Who asks meanwhile.
     pub crowd: Crowd,
-    /// What the balancer does with requests, in HAProxy's words.
+    /// What the balancer does with requests, in HAProxy's words. Without it, the row must fail.
     pub rule: &'static str,
-    /// Without the rule, the row must fail.
-    pub needs_rule: bool,
     /// A command that executes another one within limits.
     pub wrapper: &'static [&'static str],
 }
@@ -56,8 +54,7 @@ impl Row {
             demand,
             fells_naive: false,
             crowd: Crowd::Many,
-            rule: NO_EXPECT,
-            needs_rule: false,
+            rule: "",
             wrapper: &[],
         }
     }
@@ -72,8 +69,8 @@ impl Row {
         self
     }
 
-    fn needs_rule(mut self) -> Self {
-        self.needs_rule = true;
+    fn behind(mut self, rule: &'static str) -> Self {
+        self.rule = rule;
         self
     }
 
@@ -131,7 +128,7 @@ fn through_balancer() -> Vec<Row> {
         row("slowhttptest: bodies", slow::bodies),
         row("bursts of new connections", lb::bursts),
         row("2,000 idle connections", lb::idle),
-        row("unknown expectations", floods::unknown_expectations).needs_rule(),
+        row("unknown expectations", floods::unknown_expectations).behind(NO_EXPECT),
         row("1,300 with 1,980 empty fields", floods::empty_fields),
         row("50 undroppable a second, alone", floods::undroppable_50).alone(),
         row("20 undroppable at once, alone", floods::undroppable_bursts).alone(),
