@@ -50,6 +50,16 @@ expect() { [ "$1" = "$2" ] || { printf 'expected: %s\n     got: %s\n' "$2" "$1";
 # fails COMMAND…: a bare `! COMMAND` would never stop a step.
 fails() { if "$@"; then echo "did not fail: $*" && return 1; fi; }
 
+# until_true SECONDS COMMAND…: tries ten times a second.
+until_true() {
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	shift
+	until "$@"; do
+		[ ${EPOCHREALTIME/./} -lt $end ] || { echo "not within the time: $*"; return 1; }
+		sleep .1
+	done
+}
+
 # apt_install PACKAGE…: quietly. Tests that run side by side wait for each other, since apt-get itself does not always.
 apt_install() (
 	exec 9</var/lib/dpkg

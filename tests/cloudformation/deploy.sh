@@ -76,9 +76,11 @@ deploy() {
 }
 sha256() { sha256sum "$work/$1.rpm" | cut -d ' ' -f 1; }
 object() { echo "publicip-poc/PublicIP-PoC/$(sha256 "$1" | cut -c 1-16)/$1.rpm"; }
+# upload PACKAGE [PLACE]: where a deployment would, or where it would put another one.
+upload() { inside aws s3 cp --only-show-errors "$work/$1.rpm" "s3://packages/$(object "${2:-$1}")"; }
 # variant PACKAGE: what a deployment of it would upload and write, without one.
 variant() {
-	inside aws s3 cp --only-show-errors "$work/$1.rpm" "s3://packages/$(object "$1")"
+	upload "$1"
 	sed "s|$(sha256 first)|$(sha256 "$1")|; s|$(object first)|$(object "$1")|" "$work/first.sh" >"$work/$1.sh"
 	says "$work/$1.sh" "$(sha256 "$1")" "--key '$(object "$1")'"
 }

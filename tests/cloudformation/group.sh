@@ -2,30 +2,23 @@
 # The group: two instances behind one load balancer, under load; part of run.sh. HAProxy sends to a zone what its health
 # checks let it, each request once. What the group does to its targets, `target` does here.
 
-# target ZONE COMMAND: changes its state in the load balancer.
-target() {
+# balancer COMMAND: an order to HAProxy, and its answer.
+balancer() {
 	python3 -c 'import socket, sys
-balancer = socket.socket(socket.AF_UNIX)
-balancer.connect(sys.argv[1])
-balancer.sendall(f"set server instances/{sys.argv[2]}\n".encode())
-answer = balancer.recv(1000).decode().strip()
-sys.exit(answer or 0)' "$work/haproxy.sock" "$1 $2"
+haproxy = socket.socket(socket.AF_UNIX)
+haproxy.connect(sys.argv[1])
+haproxy.sendall(sys.argv[2].encode() + b"\n")
+print(haproxy.makefile().read().strip())' "$work/haproxy.sock" "$1"
 }
-healthy() { # ZONE
-	inside python3 -c 'import socket, sys
-balancer = socket.socket(socket.AF_UNIX)
-balancer.connect(sys.argv[1])
-balancer.sendall(b"show stat\n")
-lines = balancer.makefile().read().splitlines()
-sys.exit(not any(line.startswith(f"instances,{sys.argv[2]},") and ",UP" in line for line in lines))' "$work/haproxy.sock" "$1"
-}
-until_healthy() { for _ in $(seq 100); do if healthy "$1"; then return; fi; sleep .1; done; echo "$1 is not healthy"; return 1; }
-until_unhealthy() { for _ in $(seq 100); do if ! healthy "$1"; then return; fi; sleep .1; done; echo "$1 is healthy still"; return 1; }
+# target ZONE COMMAND: changes its state in the load balancer.
+target() { expect "$(balancer "set server instances/$1 $2")" ''; }
+healthy() { balancer 'show stat' | grep "^instances,$1,.*,UP" >/dev/null; } # ZONE
+unhealthy() { ! healthy "$1"; }
 # register ZONE: as a new target, which has to prove itself before it gets anything.
 register() {
 	target "$1" 'health down'
 	target "$1" 'state ready'
-	until_healthy "$1"
+	until_true 10 healthy "$1"
 }
 
 # ask: four clients, from now on. told WHEN: shows what they counted until now, and leaves the count of failures in
@@ -47,8 +40,8 @@ told() {
 
 # An update as AWS runs it: a second group beside the first, which goes once every instance of the second has signalled.
 update() {
-	inside aws s3 cp --only-show-errors "$work/first.rpm" "s3://packages/$(object first)"
-	inside aws s3 cp --only-show-errors "$work/second.rpm" "s3://packages/$(object second)"
+	upload first
+	upload second
 	fresh first 'SUCCESS: publicip-poc serves'
 	register zone1
 	SECONDS=0
@@ -69,7 +62,7 @@ death() {
 	ask
 	sleep 1
 	inside ip link set zone1 down
-	until_unhealthy zone1
+	until_true 10 unhealthy zone1
 	told before
 	[ "$failures" -gt 0 ] # else it got no request
 	ask

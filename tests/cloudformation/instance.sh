@@ -63,12 +63,12 @@ expired() {
 }
 late() {
 	inside aws s3 rm --only-show-errors "s3://packages/$(object first)"
-	{ sleep 7; inside aws s3 cp --only-show-errors "$work/first.rpm" "s3://packages/$(object first)"; } &
+	{ sleep 7; upload first; } &
 	fresh first 'SUCCESS: publicip-poc serves'
 	wait $!
 }
 tampered() {
-	inside aws s3 cp --only-show-errors "$work/second.rpm" "s3://packages/$(object first)"
+	upload second first
 	fresh first 'FAILURE: check its SHA-256' 'did NOT match'
 	fails guest x 'rpm -q publicip-poc'
 }

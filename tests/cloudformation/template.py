@@ -103,9 +103,9 @@ same("it waits for the gateway", RESOURCES["PublicRoute"]["DependsOn"], "AttachG
 for name, resource in RESOURCES.items():
     vpc = resource.get("Properties", {}).get("VpcId", ref("VPC"))
     same(f"{name}'s VPC", vpc, ref("VPC"))
-    for tags in [resource.get("Properties", {}).get("Tags", [])]:
-        tags = {t["Key"]: t["Value"] for t in tags}
-        same(f"{name}'s tag project", tags.get("project", "poc-ip" if not tags else None), "poc-ip")
+    tags = {t["Key"]: t["Value"] for t in resource.get("Properties", {}).get("Tags", [])}
+    if tags:
+        same(f"{name}'s tag project", tags.get("project"), "poc-ip")
         same(f"{name}'s tag Name", tags.get("Name", "PublicIP-PoC").startswith("PublicIP-PoC"), True)
 same("what has a name", [n for n, r in RESOURCES.items() if any(t["Key"] == "Name" for t in r.get("Properties", {}).get("Tags", []))], [
     "VPC", "InternetGateway", "PublicSubnet", "PublicSubnet2", "PrivateSubnet", "PrivateSubnet2", "PublicRouteTable",

@@ -48,16 +48,6 @@ kept() {
 	expect "$refused refused, $cut cut off, $other other status" "0 refused, 0 cut off, 0 other status"
 }
 
-# until_true SECONDS COMMAND…: tries ten times a second.
-until_true() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
-	shift
-	until "$@"; do
-		[ ${EPOCHREALTIME/./} -lt $end ] || { echo "not within the time: $*"; return 1; }
-		sleep .1
-	done
-}
-
 . tests/system/install.sh
 . tests/system/operate.sh
 . tests/system/hardening.sh
