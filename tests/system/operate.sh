@@ -107,7 +107,8 @@ port_taken() {
 	x 'systemctl stop publicip-poc.socket; systemd-run --quiet --unit=taker python3 -m http.server 80'
 	until_true 5 get -o /dev/null http://127.0.0.1/
 	fails x 'systemctl start publicip-poc.socket'
-	x 'journalctl -u publicip-poc.socket -o cat -n 5 --no-pager' | grep -F '([::]:80): Address already in use'
+	# By its field: a process that systemd forks says it, and -u misses that if the journal gets to it too late.
+	x 'journalctl UNIT=publicip-poc.socket -o cat -n 5 --no-pager' | grep -F '([::]:80): Address already in use'
 	x "$(sed -n 's/^| the port is taken | .\([^|]*\). |.*/\1/p' README.md)" | grep -E ':80 .*"python3"'
 	x 'systemctl stop taker; systemctl start publicip-poc.socket'
 	page
