@@ -1,67 +1,71 @@
 //! The original program's page, byte for byte, with header values escaped.
 
-use std::fmt::{self, Write};
+use std::sync::LazyLock;
 
 use super::report::Report;
 
-/// Initial capacity: a typical page fits without growing.
-const USUAL_LENGTH: usize = 768;
-
-/// The page. The line of four spaces and the missing newline at the end are the original's.
-pub fn html(report: &Report<'_>) -> String {
-    let cell = |value: Option<_>| Escaped(value.unwrap_or("Not set"));
-    let mut page = String::with_capacity(USUAL_LENGTH);
-    write!(
-        page,
-        r#"<!DOCTYPE html>
+/// The page with a gap for each value. The line of four spaces and the missing newline at the end
+/// are the original's.
+const PAGE: &str = r#"<!DOCTYPE html>
 <html>
 <head>
     <title>PublicIP PoC - Original IP Test</title>
 </head>
 <body>
     <h1>PublicIP PoC - Client IP Detection</h1>
-    <h2>Original Client IP: <span style="color: green;">{original}</span></h2>
-    <h3>Direct Connection IP (ALB): {direct}</h3>
+    <h2>Original Client IP: <span style="color: green;">{}</span></h2>
+    <h3>Direct Connection IP (ALB): {}</h3>
     
     <h3>HTTP Headers:</h3>
     <table border="1">
         <tr><th>Header</th><th>Value</th></tr>
-        <tr><td>X-Forwarded-For</td><td>{forwarded_for}</td></tr>
-        <tr><td>X-Forwarded-Proto</td><td>{forwarded_proto}</td></tr>
-        <tr><td>X-Forwarded-Port</td><td>{forwarded_port}</td></tr>
+        <tr><td>X-Forwarded-For</td><td>{}</td></tr>
+        <tr><td>X-Forwarded-Proto</td><td>{}</td></tr>
+        <tr><td>X-Forwarded-Port</td><td>{}</td></tr>
     </table>
 </body>
-</html>"#,
-        original = Escaped(report.original.as_deref().unwrap_or("Not available")),
-        direct = report.direct,
-        forwarded_for = cell(report.forwarded_for),
-        forwarded_proto = cell(report.forwarded_proto),
-        forwarded_port = cell(report.forwarded_port),
-    )
-    .expect("writing to a String cannot fail");
+</html>"#;
+
+/// The text before, between and after the gaps.
+static PIECES: LazyLock<Vec<&str>> = LazyLock::new(|| PAGE.split("{}").collect());
+
+/// Initial capacity: a typical page fits without growing.
+const USUAL_LENGTH: usize = 768;
+
+/// The page.
+pub fn html(report: &Report<'_>) -> String {
+    let cell = |value: Option<_>| value.unwrap_or("Not set");
+    let values = [
+        report.original.as_deref().unwrap_or("Not available"),
+        &report.direct,
+        cell(report.forwarded_for),
+        cell(report.forwarded_proto),
+        cell(report.forwarded_port),
+        "",
+    ];
+    let mut page = String::with_capacity(USUAL_LENGTH);
+    for (piece, value) in PIECES.iter().zip(values) {
+        page.push_str(piece);
+        push_escaped(&mut page, value);
+    }
     page
 }
 
-/// Text in which nothing is markup.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
-        let is_markup = |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
-        while let Some(at) = rest.bytes().position(is_markup) {
-            out.write_str(&rest[..at])?;
-            out.write_str(match rest.as_bytes()[at] {
-                b'&' => "&amp;",
-                b'<' => "&lt;",
-                b'>' => "&gt;",
-                b'"' => "&quot;",
-                _ => "&#x27;",
-            })?;
-            rest = &rest[at + 1..];
-        }
-        out.write_str(rest)
+/// Appends text so that nothing in it is markup.
+fn push_escaped(page: &mut String, mut text: &str) {
+    let is_markup = |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+    while let Some(at) = text.bytes().position(is_markup) {
+        page.push_str(&text[..at]);
+        page.push_str(match text.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&#x27;",
+        });
+        text = &text[at + 1..];
     }
+    page.push_str(text);
 }
 
 #[cfg(test)]
@@ -70,9 +74,15 @@ mod tests {
 
     use super::*;
 
+    fn escaped(text: &str) -> String {
+        let mut page = String::new();
+        push_escaped(&mut page, text);
+        page
+    }
+
     #[test]
     fn markup_is_escaped() {
-        let escaped = Escaped(r#"<a href="x" id='y'>&"#).to_string();
+        let escaped = escaped(r#"<a href="x" id='y'>&"#);
         assert_eq!(
             escaped,
             "&lt;a href=&quot;x&quot; id=&#x27;y&#x27;&gt;&amp;"
@@ -82,7 +92,7 @@ mod tests {
     proptest! {
         #[test]
         fn escaping_leaves_no_markup_and_loses_nothing(text in any::<String>()) {
-            let escaped = Escaped(&text).to_string();
+            let escaped = escaped(&text);
             prop_assert!(!escaped.contains(['<', '>', '"', '\'']));
             let back = escaped
                 .replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"")

@@ -4,7 +4,6 @@
 //! response over 1,024 bytes and removes a `Connection` field.
 
 use std::cell::RefCell;
-use std::fmt::{self, Write};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,9 +19,6 @@ const CONSTANT_FIELDS: &str = "Cache-Control: no-store\r\n\
      X-Content-Type-Options: nosniff\r\n\
      Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; \
      frame-ancestors 'none'\r\n";
-
-/// Initial capacity for the head, in bytes.
-const USUAL_HEAD: usize = 512;
 
 /// A status code and its reason phrase (RFC 9110, section 15).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -109,39 +105,41 @@ impl Response {
     /// The bytes of the response, ready for one write. `head_only` omits the content but still
     /// declares its length, as HEAD requires (RFC 9110, section 9.3.2).
     pub fn to_bytes(&self, connection: Connection, head_only: bool) -> Vec<u8> {
-        let mut bytes = String::with_capacity(USUAL_HEAD + self.content.len());
-        bytes.push_str(self.status.line());
-        write!(bytes, "Date: {}\r\nServer: {SERVER}\r\n", date())
-            .and_then(|()| self.write_fields(&mut bytes, connection))
-            .expect("writing to a String cannot fail");
-        bytes.push_str("\r\n");
-        if !head_only {
-            bytes.push_str(&self.content);
-        }
-        bytes.into_bytes()
+        let pieces = [
+            self.status.line(),
+            &date_and_server(),
+            &self.fields(connection),
+            "\r\n",
+            if head_only { "" } else { &self.content },
+        ];
+        pieces.concat().into_bytes()
     }
 
-    /// Writes all field lines except `Date` and `Server`.
-    pub fn write_fields(&self, out: &mut impl Write, connection: Connection) -> fmt::Result {
-        write!(
-            out,
-            "Content-Type: {}\r\nContent-Length: {}\r\n{CONSTANT_FIELDS}",
+    /// All field lines except `Date` and `Server`.
+    pub fn fields(&self, connection: Connection) -> String {
+        [
+            "Content-Type: ",
             self.content_type,
-            self.content.len(),
-        )?;
-        if self.status == Status::MethodNotAllowed {
-            out.write_str("Allow: GET, HEAD\r\n")?;
-        }
-        out.write_str(match connection {
-            Connection::Persists => "",
-            Connection::KeepAlive => "Connection: keep-alive\r\n",
-            Connection::Close => "Connection: close\r\n",
-        })
+            "\r\nContent-Length: ",
+            &self.content.len().to_string(),
+            "\r\n",
+            CONSTANT_FIELDS,
+            match self.status {
+                Status::MethodNotAllowed => "Allow: GET, HEAD\r\n",
+                _ => "",
+            },
+            match connection {
+                Connection::Persists => "",
+                Connection::KeepAlive => "Connection: keep-alive\r\n",
+                Connection::Close => "Connection: close\r\n",
+            },
+        ]
+        .concat()
     }
 }
 
-/// The current date (RFC 9110, section 6.6.1), formatted once a second.
-fn date() -> Rc<str> {
+/// `Date` (RFC 9110, section 6.6.1) and `Server`, formatted once a second.
+fn date_and_server() -> Rc<str> {
     thread_local! {
         static LAST: RefCell<(u64, Rc<str>)> = RefCell::new((0, Rc::from("")));
     }
@@ -152,7 +150,7 @@ fn date() -> Rc<str> {
     LAST.with_borrow_mut(|(last, text)| {
         if *last != second || text.is_empty() {
             *last = second;
-            *text = HttpDate::from(now).to_string().into();
+            *text = format!("Date: {}\r\nServer: {SERVER}\r\n", HttpDate::from(now)).into();
         }
         Rc::clone(text)
     })

@@ -138,10 +138,7 @@ fn spawn(task: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
 /// `Content-Length` from the fields it is given. So those are passed inside the value of `Upgrade`,
 /// where line breaks are not checked. Nothing from the request is in it.
 fn answer(request: Request, response: &Response) -> Box<dyn tiny_http::ReadWrite + Send> {
-    let mut upgrade = String::from("HTTP/1.1\r\n");
-    response
-        .write_fields(&mut upgrade, Connection::Close)
-        .expect("writing to a String cannot fail");
+    let upgrade = ["HTTP/1.1\r\n", &response.fields(Connection::Close)].concat();
     let head_only = *request.method() == tiny_http::Method::Head;
     let head = tiny_http::Response::empty(response.status().code())
         .with_header(Header::from_bytes("Server", SERVER).expect("a constant field is valid"));
