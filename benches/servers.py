@@ -1,6 +1,7 @@
 """The servers that are compared: how each is built and started."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "benches/peers"
 OUT = ROOT / "target/bench"
+
+# How the unit starts the program: with CPUSchedulingPolicy=batch, and its Environment= lines.
 BATCH = ("chrt", "-b", "0")
+ENVIRONMENT = dict(re.findall(r"^Environment=(\w+)=(.*)$", (ROOT / "systemd/publicip-poc.service").read_text(), re.M))
 
 
 class Missing(Exception):
@@ -56,8 +60,8 @@ class Server:
     log_to: list | None = None
     crates: Path | None = None
     keeps_alive: bool = True
-    # What starts it: ours runs as its unit has it, with CPUSchedulingPolicy=batch.
-    wrapper: tuple = ()
+    # Ours runs as its unit starts it.
+    as_unit: bool = False
 
     @contextmanager
     def running(self):
@@ -68,7 +72,9 @@ class Server:
         if self.log_to:
             reader = subprocess.Popen(self.log_to, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         log = reader.stdin if reader else subprocess.DEVNULL
-        process = subprocess.Popen([*self.wrapper, *self.command(port)], stdout=subprocess.DEVNULL, stderr=log)
+        wrapper, environment = (BATCH, ENVIRONMENT) if self.as_unit else ((), {})
+        process = subprocess.Popen([*wrapper, *self.command(port)], stdout=subprocess.DEVNULL, stderr=log,
+                                   env=os.environ | environment)
         try:
             yield port, process.pid
         finally:
@@ -87,7 +93,7 @@ def publicip_poc(name, binary, level="warn"):
     options = ["--trusted-hops", "1", "--log-level", level]
     log_to = ["cat"] if level == "info" else None
     return Server(name, lambda port: [binary, "--listen", f"127.0.0.1:{port}", *options],
-                  binary, log_to, ROOT, wrapper=BATCH)
+                  binary, log_to, ROOT, as_unit=True)
 
 
 def tiny_http(_):
@@ -154,8 +160,8 @@ def build(quick, report):
             continue
         try:
             server = make(quick)
-            if "BATCH" in os.environ:
-                server.wrapper = BATCH
+            if "UNIT" in os.environ:
+                server.as_unit = True
             yield server
         except (Missing, subprocess.CalledProcessError) as error:
             if make is ours:

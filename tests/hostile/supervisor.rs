@@ -113,12 +113,15 @@ fn supervise(plan: &Plan, listener: &TcpListener, stop: &AtomicBool, seen: &Arc<
     }
 }
 
+/// The values of a directive in the unit.
+fn unit(directive: &str) -> impl Iterator<Item = &'static str> {
+    let lines = include_str!("../../systemd/publicip-poc.service").lines();
+    lines.filter_map(move |line| line.strip_prefix(directive)?.strip_prefix('='))
+}
+
 /// The time from an end to the next start.
 fn restart() -> Duration {
-    let unit = include_str!("../../systemd/publicip-poc.service");
-    let time = unit
-        .lines()
-        .find_map(|line| line.strip_prefix("RestartSec="));
+    let time = unit("RestartSec").next();
     let milliseconds = time.and_then(|time| time.strip_suffix("ms")?.parse().ok());
     Duration::from_millis(milliseconds.expect("RestartSec= in milliseconds"))
 }
@@ -131,6 +134,7 @@ fn spawn(
     let socket = OwnedFd::from(listener.try_clone().expect("a descriptor"));
     let program: Vec<&str> = plan.program.iter().map(String::as_str).collect();
     let mut child = hand_over(plan.wrapper, vec![socket], &program)
+        .envs(unit("Environment").filter_map(|variable| variable.split_once('=')))
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
