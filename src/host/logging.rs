@@ -8,6 +8,7 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};
+use std::iter;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::panic::{self, AssertUnwindSafe};
@@ -22,6 +23,10 @@ use simple_logger::SimpleLogger;
 
 /// Capacity of the queue, in messages.
 const QUEUE: usize = 1024;
+
+/// How long lines are gathered. Each that finds the thread asleep would wake it, and the reader of
+/// the log after it.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// How long to wait for room in a full queue, in milliseconds; it is checked once in each.
 const STALL: u32 = 50;
@@ -62,8 +67,11 @@ pub fn start(level: LevelFilter) -> Result<(), String> {
     thread::Builder::new()
         .name("log".into())
         .spawn(move || {
-            for message in messages {
-                LOGGER.get().expect("it sent the message").write(message);
+            while let Ok(first) = messages.recv() {
+                thread::sleep(GATHER);
+                for message in iter::once(first).chain(messages.try_iter()) {
+                    LOGGER.get().expect("it sent the message").write(message);
+                }
             }
         })
         .map_err(|error| format!("no thread for the log: {error}"))?;
