@@ -93,7 +93,7 @@ test-cloudformation: ## The template, moto, and the user-data in a guest (root)
 
 # == Measure
 .PHONY: bench bench-instructions
-bench: ## This program beside its peers, 8 minutes [QUICK=1]
+bench: ## This program beside its peers, 11 minutes [QUICK=1]
 	@python3 benches/bench.py
 
 bench-instructions: ## Instructions per request; fails 5 % above the record

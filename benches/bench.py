@@ -10,7 +10,7 @@ import servers
 import table
 
 QUICK = bool(os.environ.get("QUICK"))
-ROUNDS, SECONDS = (1, 1) if QUICK else (5, 2)
+ROUNDS, WARM_UP, SECONDS = (1, 1, 1) if QUICK else (5, 1, 2)
 STARTS = 3 if QUICK else 20
 IDLE = [200] if QUICK else [2000, 8000]
 LOADS = {
@@ -50,13 +50,14 @@ def compare_pages(contenders):
 
 
 def run_rounds(contenders):
-    """{load: {server: [measure.Load, one a round]}}; each run has a fresh process."""
+    """{load: {server: [measure.Load, one a round]}}; each run has a fresh process, warmed up."""
     results = {load: {server.name: [] for server in contenders} for load in LOADS}
     for number in range(1, ROUNDS + 1):
         for load, options in LOADS.items():
             for server in contenders:
                 with server.running() as (port, pid):
                     measure.first_answer(port)
+                    measure.load(port, pid, seconds=WARM_UP, **options)
                     measured = measure.load(port, pid, seconds=SECONDS, **options)
                 results[load][server.name].append(measured)
                 if measured.errors:

@@ -24,6 +24,9 @@ process() {
 	x "chrt -a -p $pid" >"$tmp/policies"
 	grep -q SCHED_BATCH "$tmp/policies"
 	expect "$(grep -c 'policy: SCHED_OTHER' "$tmp/policies" || true)" 0
+	# Environment= arrived: small stacks, and of each on which tiny_http has read requests two pages are in use.
+	x "awk '/^Size:/ { size = \$2 } /^Rss:/ && size == 128 { print \$2 }' /proc/$pid/smaps" >"$tmp/stacks"
+	[ "$(grep -cx 8 "$tmp/stacks")" -ge 4 ] || { sort "$tmp/stacks" | uniq -c; return 1; }
 	# what this machine's own limit leaves of it
 	expect "$(x "awk '/^Max open files/ { print (\$4 >= 20000) (\$5 >= 20000) }' /proc/$pid/limits")" 11
 }
