@@ -26,6 +26,10 @@ if [ "$arch" != "$(uname -m)" ]; then
 	export "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER=$linker"
 fi
 
+mkdir -p target/package
+exec 9>target/package/.lock
+flock 9 # `make -j rpm deb`: both strip the one binary that they pack
+
 . packaging/tool.sh
 tool cargo-auditable 0.7.7
 case $kind in
@@ -55,7 +59,6 @@ mv "$binary.stripped" "$binary"
 touch -d "@$SOURCE_DATE_EPOCH" "$binary" ./*.md LICENSE-* packaging/publicip-poc.* systemd/*
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-mkdir -p target/package
 packaging/third-party.sh "$target" >target/package/THIRD-PARTY
 touch -d "@$SOURCE_DATE_EPOCH" target/package/THIRD-PARTY
 case $kind in

@@ -16,6 +16,7 @@ cd "$(dirname "$0")/../.."
 here=tests/cloudformation work=$PWD/target/cloudformation net=publicip-poc-$$
 signal_path='/wait%2Fcondition?Expires=1&Signature=a%2Bb%3D' signal_url=http://10.0.0.5:8099$signal_path
 export PATH=$work/venv/bin:$PATH
+unset PYTHONDONTWRITEBYTECODE # else the AWS CLI, which is called some 200 times, is compiled each time
 
 [ "$(id -u)" = 0 ] || { echo "make test-cloudformation: must run as root (network namespaces, systemd-nspawn)" >&2; exit 1; }
 . tests/steps.sh
