@@ -3,7 +3,7 @@
 //! `main` wires the rooms together. `server` receives a request (tiny_http, and the guards against
 //! what it does not handle), `service` handles it, and `answer` decides what to say: the client's
 //! address, the page. `supervision` ends the service. Imports go one way:
-//! main -> supervision -> server -> answer, main -> service -> answer, main -> host.
+//! main -> supervision -> server, host; main -> service -> server; all of these -> answer.
 //!
 //! | to change | go to |
 //! | --- | --- |
@@ -45,8 +45,8 @@ use supervision::Event;
 /// The log target of the start-up lines, which operators filter by.
 const LOG: &str = "publicip_poc";
 
-/// Pause after a start that failed under systemd, which restarts the service at once: the journal
-/// stays readable.
+/// Pause after a start that failed under systemd, which starts the service again after 100 ms: the
+/// journal stays readable.
 const RESTART_PAUSE: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {

@@ -3,11 +3,12 @@
 mod support;
 
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -166,29 +167,37 @@ fn the_watchdog_is_notified() {
 #[test]
 fn a_start_that_fails_is_slow_under_systemd() {
     let path = file_in_target("slow.socket");
-    let _systemd = UnixDatagram::bind(&path).unwrap();
-    let begin = Instant::now();
-    let fail = |name, value| {
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let fail = |name, value, status| {
+        let begin = Instant::now();
         let mut command = support::command(&[]);
-        command.env("NOTIFY_SOCKET", &path).env(name, value);
-        command.stderr(Stdio::piped()).spawn().unwrap()
-    };
-    let wrong = [
-        (fail("PUBLICIP_POC_TRUSTED_HOPS", "x"), 2),
-        // Not an address of this host (RFC 5737).
-        (fail("PUBLICIP_POC_LISTEN", "192.0.2.1:8080"), 1),
-    ];
-    for (program, status) in wrong {
-        let output = program.wait_with_output().unwrap();
+        let output = command
+            .env("NOTIFY_SOCKET", &path)
+            .env(name, value)
+            .output();
+        let output = output.unwrap();
         let message = String::from_utf8(output.stderr).unwrap();
-        let lines = message.lines().count();
-        assert_eq!(
-            (output.status.code(), lines),
-            (Some(status), 1),
-            "{message}"
-        );
+        assert!(begin.elapsed() >= Duration::from_secs(3), "{message}");
+        assert_eq!(output.status.code(), Some(status), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        // `systemctl status` says the same.
+        message.replace("publicip-poc: ", "STATUS=")
+    };
+    let expected = thread::scope(|scope| {
+        let programs = [
+            scope.spawn(|| fail("PUBLICIP_POC_TRUSTED_HOPS", "x", 2)),
+            // Not an address of this host (RFC 5737).
+            scope.spawn(|| fail("PUBLICIP_POC_LISTEN", "192.0.2.1:8080", 1)),
+        ];
+        programs.map(|program| program.join().unwrap())
+    });
+    for _ in &expected {
+        let mut buffer = [0; 1024];
+        let length = systemd.recv(&mut buffer).expect("a datagram");
+        let status = String::from_utf8_lossy(&buffer[..length]);
+        assert!(expected.contains(&status.into_owned()), "{expected:?}");
     }
-    assert!(begin.elapsed() >= Duration::from_secs(3));
 }
 
 /// The backlog holds connections that arrive while no process runs.
@@ -227,11 +236,11 @@ fn a_restart_refuses_no_connection() {
     assert!(answers.into_inner() >= 250);
 }
 
-#[test]
-fn an_unread_log_delays_neither_service_nor_exit() {
+/// The program, whose log fills every buffer on the way to its reader.
+fn with_unread_log() -> Child {
     let listener = listener();
     let address = listener.local_addr().unwrap();
-    let mut child = activated(listener, &["--log-level", "debug"])
+    let child = activated(listener, &["--log-level", "debug"])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -240,9 +249,26 @@ fn an_unread_log_delays_neither_service_nor_exit() {
     for _ in 0..2500 {
         assert_eq!(support::exchange(address, &request).status, 200);
     }
+    child
+}
+
+#[test]
+fn an_unread_log_delays_neither_service_nor_exit() {
+    let mut child = with_unread_log();
     let id = child.id().to_string();
     assert!(Command::new("kill").arg(id).status().unwrap().success());
     let begin = Instant::now();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(begin.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn lines_that_an_unread_log_lost_are_counted() {
+    let mut child = with_unread_log();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    let mut lines = log.lines().map_while(Result::ok);
+    let said = lines.find(|line| line.ends_with(" lines were lost: nobody read the log"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.expect("a line that says so").contains("WARN"));
 }

@@ -205,7 +205,7 @@ fn all_answer<'r>(
                 let got: Vec<&str> = answers.iter().map(String::as_str).collect();
                 // Whether a served connection ends is not the question.
                 let got = if behind.is_empty() {
-                    &got[..1]
+                    got.get(..1).unwrap_or_default()
                 } else {
                     &got[..]
                 };

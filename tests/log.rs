@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
-use support::{Program, command, exchange, get};
+use support::{PATIENCE, Program, command, exchange, get};
 
 #[test]
 fn each_request_is_logged_in_one_line() {
@@ -101,6 +101,7 @@ fn lines_for_journald_begin_with_their_priority() {
     // As systemd does: standard error is a socket, and the variable names it.
     let logging_to = |arguments: &[&str], named: bool| {
         let (log, stderr) = UnixStream::pair().unwrap();
+        log.set_read_timeout(Some(PATIENCE)).unwrap();
         let stderr = OwnedFd::from(stderr);
         let file = File::from(stderr.try_clone().unwrap()).metadata().unwrap();
         let inode = file.ino() + u64::from(!named);

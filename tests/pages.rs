@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use support::{Program, connect, exchange, get, read_until_quiet};
@@ -81,6 +82,20 @@ fn the_head_of_a_response() {
     stream.write_all(request.as_bytes()).unwrap();
     let (bytes, ended) = read_until_quiet(&mut stream, Duration::from_secs(2));
     assert!(ended && bytes.len() < 1024, "{} bytes", bytes.len());
+}
+
+/// Each worker formats it once a second, which is what it counts in.
+#[test]
+fn the_date_is_renewed() {
+    let program = Program::start(&[]);
+    let dates = || -> Vec<Option<String>> {
+        let date = |_| get(program.address, &[]).field("Date").map(str::to_owned);
+        (0..20).map(date).collect()
+    };
+    let before = dates();
+    thread::sleep(Duration::from_millis(1100));
+    let after = dates();
+    assert!(after.iter().all(|date| !before.contains(date)), "{after:?}");
 }
 
 #[test]

@@ -88,6 +88,28 @@ fn a_new_connection_from_the_port_of_a_refused_one_is_served() {
     assert_eq!(response.expect("a response").status, 200);
 }
 
+/// tiny_http sorts the codings by their weights, and would panic over weights that have no order.
+#[test]
+fn codings_without_an_order_do_not_end_the_service() {
+    let mut program = Program::start(&[]);
+    let codings = "a;q=nan,a;q=0.1,a;q=0.9,".repeat(14);
+    for body in [
+        "Content-Length: 2000",
+        "Content-Length: 1000000000000000",
+        "Transfer-Encoding: x",
+    ] {
+        let request = format!("POST / HTTP/1.1\r\nHost: test\r\nTE: {codings}\r\n{body}\r\n\r\n");
+        for _ in 0..5 {
+            let mut stream = connect(program.address);
+            stream.write_all(request.as_bytes()).expect("sent");
+            let (bytes, ended) = read_until_quiet(&mut stream, PATIENCE);
+            assert!(ended && bytes.is_empty(), "{body}: {bytes}");
+        }
+    }
+    assert!(program.is_alive());
+    assert_eq!(support::exchange(program.address, BEHIND).status, 200);
+}
+
 /// The budget is a quarter of the descriptors.
 #[test]
 fn a_spent_budget_of_undroppable_requests_exits_1() {
@@ -107,7 +129,10 @@ fn a_spent_budget_of_undroppable_requests_exits_1() {
     assert_eq!(program.wait().code(), Some(1));
     let log = program.rest_of_log();
     let last = log.last().expect("a last line");
-    assert_eq!(last, "publicip-poc: 64 undroppable requests are kept");
+    assert_eq!(
+        last,
+        "publicip-poc: 64 requests that cannot be dropped are kept"
+    );
 }
 
 /// A connection from this port, reset when it is dropped. No other test has this address, so none

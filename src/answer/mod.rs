@@ -82,7 +82,7 @@ fn response(request: &Request<'_>, report: &Report<'_>) -> Response {
 
 fn content(report: &Report<'_>, headers: &[Header]) -> Response {
     let accept: Vec<&str> = lines(headers, "Accept").collect();
-    match accept::preferred(&accept.into_iter()) {
+    match accept::preferred(&accept) {
         Form::Html => Response::ok("text/html; charset=utf-8", page::html(report)),
         Form::Text => Response::ok("text/plain; charset=utf-8", forms::text(report)),
         Form::Json => Response::ok("application/json", forms::json(report)),

@@ -2,7 +2,7 @@
 //!
 //! A connection's thread may panic without harm to the others. Any other panic, say in tiny_http's
 //! accept thread, would leave a process that runs but does not answer. So the process ends; systemd
-//! restarts it within milliseconds, and the listening socket stays open.
+//! starts it again after 100 ms, and the listening socket stays open.
 
 use std::fmt;
 use std::panic::{self, Location, PanicHookInfo};

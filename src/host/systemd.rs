@@ -6,6 +6,7 @@ use std::net;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use crate::answer::client::Reading;
@@ -85,7 +86,8 @@ fn notify(lines: &str) -> bool {
         // The queue is full: the next update sends what matters again.
         Err(error) if error.kind() == ErrorKind::WouldBlock => false,
         Err(error) => {
-            log::warn!(target: LOG, "systemd cannot be notified: {error}");
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| log::warn!(target: LOG, "systemd cannot be notified: {error}"));
             false
         }
     }

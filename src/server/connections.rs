@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::net::SocketAddr;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::sys::socket::{
     AddressFamily, Shutdown, SockaddrLike, SockaddrStorage, getpeername, shutdown,
@@ -38,7 +38,7 @@ pub fn peer(descriptor: RawFd) -> Option<SocketAddr> {
 struct Info {
     state: u8,
     _options: [u8; 7],
-    _times: [u64; 15],
+    _before: [u64; 15],
     bytes_received: u64,
     _segments: u64,
     bytes_not_sent: u32,
@@ -82,14 +82,20 @@ fn info(descriptor: RawFd) -> Option<Info> {
     (status == 0 && length as usize == size_of::<Info>()).then_some(info)
 }
 
-/// The descriptors of these peers' connections.
-pub fn of(peers: &HashSet<SocketAddr>) -> impl Iterator<Item = RawFd> {
+/// The connections of these peers, on descriptors of our own.
+pub fn of(peers: &HashSet<SocketAddr>) -> impl Iterator<Item = OwnedFd> {
     let descriptors = (!peers.is_empty()).then(descriptors);
-    let of_these = |descriptor: &RawFd| peer(*descriptor).is_some_and(|peer| peers.contains(&peer));
-    descriptors.into_iter().flatten().filter(of_these)
+    let of_these = |descriptor: RawFd| peer(descriptor).is_some_and(|peer| peers.contains(&peer));
+    descriptors
+        .into_iter()
+        .flatten()
+        .filter(move |descriptor| of_these(*descriptor))
+        .filter_map(duplicate)
+        // In the meantime the descriptor may have become another connection's.
+        .filter(move |own| of_these(own.as_raw_fd()))
 }
 
-/// A descriptor of one's own, which stays this connection's when the other one is closed.
+/// A descriptor of our own, which stays this connection's when the other one is closed.
 pub fn duplicate(descriptor: RawFd) -> Option<OwnedFd> {
     // SAFETY: fcntl(2) refuses what is not a descriptor; the new one belongs to nobody else.
     #[expect(
@@ -105,7 +111,7 @@ pub fn duplicate(descriptor: RawFd) -> Option<OwnedFd> {
 /// Closes the connections of these peers in both directions. tiny_http's thread reads the end of
 /// the connection and lets go of it; whoever is writing to it fails.
 pub fn shut(peers: &HashSet<SocketAddr>) {
-    of(peers).for_each(end);
+    of(peers).for_each(|own| end(own.as_raw_fd()));
 }
 
 /// The same for one connection.
@@ -118,7 +124,6 @@ pub fn end(descriptor: RawFd) {
 mod tests {
     use std::io::{Read, Write};
     use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
-    use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
 
     use super::*;

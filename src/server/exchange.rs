@@ -9,7 +9,7 @@ use tiny_http::{HTTPVersion, Header, Method, Request};
 
 use super::framing::{self, Framing, Reader};
 use super::starvation::Starved;
-use super::{Server, syntax};
+use super::{Server, hold, syntax};
 use crate::answer::response::{Connection, Response};
 use crate::answer::{self, Body};
 
@@ -102,6 +102,14 @@ impl<'s> Exchange<'s> {
             Source::Received(request) => ManuallyDrop::into_inner(request),
         };
         let result = match self.framing.reader {
+            Reader::Undroppable | Reader::Pending if hold::is_fatal(&request) => {
+                server
+                    .hold
+                    .abandon(request, peer)
+                    .map_err(&server.on_fault)
+                    .ok();
+                return false;
+            }
             Reader::Undroppable => {
                 // Answered in any case, also when that was the last place.
                 server

@@ -35,7 +35,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Accept(error) => write!(out, "accepting connections failed: {error}"),
-            Self::HoldFull(max) => write!(out, "{max} undroppable requests are kept"),
+            Self::HoldFull(max) => write!(out, "{max} requests that cannot be dropped are kept"),
             Self::NoThread(error) => write!(out, "no thread to hold a request: {error}"),
             Self::Deaf(time) => write!(
                 out,

@@ -10,6 +10,7 @@
 //! keeps tiny_http's thread and two descriptors for good. When the budget for those is spent, the
 //! service ends and systemd starts it again; connections wait on the listening socket meanwhile.
 
+use std::collections::HashSet;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::SocketAddr;
@@ -20,11 +21,12 @@ use std::time::Duration;
 
 use tiny_http::{Header, Request};
 
-use super::Fault;
 use super::lingering::Lingering;
+use super::{Fault, connections};
+use crate::answer::lines;
 use crate::answer::response::{Connection, Response, SERVER};
 
-/// Undroppable requests kept at most; `TasksMax=` and `LimitNOFILE=` of the unit leave room.
+/// Requests that cannot be dropped, at most; `TasksMax=` and `LimitNOFILE=` of the unit leave room.
 const MAX_UNDROPPABLE: u64 = 4096;
 
 /// How long the rest of a refused body is read.
@@ -88,10 +90,26 @@ impl Hold {
     pub fn keep(&self, request: Request, response: &Response) -> Result<(), Fault> {
         // SECURITY: never dropped.
         mem::forget(answer(request, response));
+        self.count()
+    }
+
+    /// Shuts the connection of a request that can be neither answered nor dropped.
+    ///
+    /// # Errors
+    /// The budget is spent.
+    pub fn abandon(&self, request: Request, peer: SocketAddr) -> Result<(), Fault> {
+        connections::shut(&HashSet::from([peer]));
+        // SECURITY: never dropped.
+        mem::forget(request);
+        self.count()
+    }
+
+    /// Counts a request that is kept.
+    fn count(&self) -> Result<(), Fault> {
         let kept = self.undroppable.fetch_add(1, Relaxed) + 1;
         let max = self.max_undroppable;
         if kept.is_power_of_two() {
-            log::warn!(target: LOG, "{kept} of {max} undroppable requests are kept until a restart");
+            log::warn!(target: LOG, "{kept} of {max} requests that cannot be dropped are kept until a restart");
         }
         if kept < max {
             Ok(())
@@ -129,6 +147,13 @@ fn spawn(task: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
     let builder = thread::Builder::new().name("hold".into()).stack_size(STACK);
     let thread: io::Result<_> = builder.spawn(task);
     thread.map(drop).map_err(Fault::NoThread)
+}
+
+/// Whether tiny_http may panic over a request that it answers itself, or drops unanswered: it sorts
+/// the codings in `TE` by their weights, among which `nan` has no order.
+pub fn is_fatal(request: &Request) -> bool {
+    let nan = |line: &str| line.to_ascii_lowercase().contains("nan");
+    lines(request.headers(), "TE").any(nan)
 }
 
 /// Sends the response and returns the connection: the rest of the body, and the writer.

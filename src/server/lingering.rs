@@ -10,6 +10,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,7 +43,8 @@ impl Lingering {
             return false;
         }
         // Of a connection that has ended there is no descriptor: what is left of it is in buffers.
-        let known = connections::of(&HashSet::from([peer])).all(connections::answered);
+        let known = connections::of(&HashSet::from([peer]))
+            .all(|own| connections::answered(own.as_raw_fd()));
         if !known {
             self.lock().remove(&peer);
         }
@@ -73,10 +75,14 @@ impl Lingering {
             }
         });
         connections::of(&expired)
-            .filter(|descriptor| connections::answered(*descriptor))
-            .for_each(connections::end);
-        let mut connections = self.lock();
-        connections.extend(expired.into_iter().map(|peer| (peer, State::Shut)));
+            .filter(|own| connections::answered(own.as_raw_fd()))
+            .for_each(|own| connections::end(own.as_raw_fd()));
+        // Not by `expired`: a new connection from the same port may have an entry by now.
+        for state in self.lock().values_mut() {
+            if matches!(state, State::OpenUntil(deadline) if *deadline <= now) {
+                *state = State::Shut;
+            }
+        }
         self.shut.notify_all();
     }
 

@@ -22,7 +22,7 @@ mod syntax;
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -67,6 +67,8 @@ pub struct Server {
     hold: Hold,
     keep_alive: KeepAlive,
     progress: Progress,
+    /// Requests that no worker had.
+    starved: AtomicU64,
     /// No connection persists any more.
     draining: AtomicBool,
     watch: Mutex<Watch>,
@@ -107,6 +109,7 @@ impl Server {
             lingering,
             keep_alive: KeepAlive::new(),
             progress: Progress::new(workers),
+            starved: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             watch: Mutex::new(Watch {
                 requests: 0,
@@ -174,12 +177,13 @@ impl Server {
     fn answer_starved(&self, starvation: &mut Starvation) {
         for starved in starvation.find(self.hold.keeps_undroppable()) {
             (self.handler)(Exchange::starved(self, starved));
+            self.starved.fetch_add(1, Relaxed);
         }
     }
 
-    /// Requests answered since the start.
+    /// Requests handled since the start.
     pub fn served(&self) -> u64 {
-        self.progress.requests()
+        self.progress.requests() + self.starved.load(Relaxed)
     }
 
     /// Answers what has been accepted, and accepts no more: what waits on the listening socket is
@@ -195,7 +199,7 @@ impl Server {
         while quiet_since.elapsed() < QUIET && begin.elapsed() < patience {
             thread::sleep(QUIET / 20);
             self.answer_starved(&mut watch.starvation);
-            // Who floods and does not read must not keep the others waiting, or take the memory.
+            // A peer that floods and does not read must not keep the others waiting, or take the memory.
             connections::shut(&self.progress.peers_in_hand(BLOCKED));
             let served = self.served();
             if served != last || !self.progress.at_rest() {

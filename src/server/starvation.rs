@@ -28,10 +28,14 @@ use super::connections;
 /// A thread that has been woken reads within this time, unless the machine is overloaded.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A look costs some 2 us per descriptor: a pause of so many times as long follows, so that looking
-/// takes 1 % of a processor at most, or 4 % while connections are likely to starve.
+/// A look costs some 2 us per descriptor. The pause that follows is this many times as long, so that
+/// looking takes 1 % of a processor, or 4 % while connections are likely to starve.
 const REST: u32 = 99;
 const REST_WHEN_LIKELY: u32 = 24;
+
+/// But no longer than this, even if the process was stopped during the look: 8,000 idle connections
+/// cost 4 % of a processor.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// More than a load balancer lets through, in bytes.
 const MAX_HEAD: usize = 80 * 1024;
@@ -59,8 +63,8 @@ impl Starvation {
         }
     }
 
-    /// Takes the requests of which nothing is read, one at a time; none if it is not time to look
-    /// again, which it is sooner if they are `likely`.
+    /// Takes the requests of which nothing is read, one at a time; none before the next look is
+    /// due, which is sooner if they are `likely`.
     pub fn find(&mut self, likely: bool) -> impl Iterator<Item = Starved> + use<> {
         self.look(likely)
             .into_iter()
@@ -79,7 +83,7 @@ impl Starvation {
         } else {
             REST
         };
-        self.next_look = Instant::now() + begin.elapsed() * rest;
+        self.next_look = Instant::now() + (begin.elapsed() * rest).min(LONGEST_REST);
         if before.is_empty() {
             return before;
         }

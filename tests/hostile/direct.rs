@@ -140,9 +140,14 @@ pub fn pipelining(address: SocketAddr) -> Option<String> {
 
 /// Other protocols, other versions, and noise.
 pub fn nonsense(address: SocketAddr) -> Option<String> {
+    // tiny_http sorts the codings by their weights, and panics over weights that have no order.
+    let codings = "a;q=nan,a;q=0.1,a;q=0.9,".repeat(14);
+    let unordered =
+        format!("POST / HTTP/1.1\r\nHost: test\r\nTE: {codings}\r\nContent-Length: 2000\r\n\r\n");
     let mut open = Vec::new();
     for bytes in [
-        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..],
+        unordered.as_bytes(),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..],
         b"POST / HTTP/2.0\r\nContent-Length: 1000000000000000\r\n\r\n",
         b"POST / HTTP/3.0\r\nTransfer-Encoding: chunked\r\n\r\nzz",
         b"GET /\r\n",
