@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::iter;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener};
@@ -265,8 +265,8 @@ fn an_unread_log_delays_neither_service_nor_exit() {
 #[test]
 fn lines_that_an_unread_log_lost_are_counted() {
     let mut child = with_unread_log();
-    let log = BufReader::new(child.stderr.take().unwrap());
-    let mut lines = log.lines().map_while(Result::ok);
+    let log = support::lines(child.stderr.take().unwrap());
+    let mut lines = iter::from_fn(|| log.recv_timeout(PATIENCE).ok());
     let said = lines.find(|line| line.ends_with(" lines were lost: nobody read the log"));
     child.kill().unwrap();
     child.wait().unwrap();

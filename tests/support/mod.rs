@@ -149,7 +149,7 @@ impl Drop for Program {
 }
 
 /// Reads lines as they come, so that the program never waits for its reader.
-fn lines(stderr: ChildStderr) -> Receiver<String> {
+pub fn lines(stderr: ChildStderr) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
