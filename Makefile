@@ -24,7 +24,7 @@ test: ## Run the tests that need nothing but Rust
 lint: ## Format, lints, docs, scripts, licences: no warning
 	@tests/lint.sh
 
-test-original: ## 500 pages beside the original's [ORIGINAL=…/server.py]
+test-original: ## 500 pages beside the original's: ORIGINAL=…/server.py
 	@$(need) python3:python3
 	ORIGINAL=$(ORIGINAL) $(CARGO) test --test differential -- --nocapture
 
@@ -53,10 +53,10 @@ deb: ## Build target/package/*.deb [ARCH=arm64]
 
 PREFIX ?= /usr
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-target/package/publicip-poc:
+target/package/publicip-poc: Cargo.toml Cargo.lock $(wildcard src/*.rs src/*/*.rs src/*/*/*.rs)
 	packaging/build.sh binary
 
-install: target/package/publicip-poc ## Install what is built, or build it: [DESTDIR=] [PREFIX=/usr] [UNITDIR=]
+install: target/package/publicip-poc ## Build what is not built yet, and install it: [DESTDIR=] [PREFIX=/usr] [UNITDIR=]
 	install -Dpm755 target/package/publicip-poc -t $(DESTDIR)$(PREFIX)/bin
 	install -Dpm644 systemd/publicip-poc.socket systemd/publicip-poc.service -t $(DESTDIR)$(UNITDIR)
 	sed -i 's,/usr/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(UNITDIR)/publicip-poc.service
@@ -78,7 +78,7 @@ test-aarch64: ## The Graviton packages, built in a chroot and run (root)
 deploy: ## Bring up the stack: BUCKET= [REGION= STACK= ARCH= …]
 	@cloudformation/deploy.sh
 
-verify: ## Is it our address, whatever headers are forged?
+verify: ## Check that the page shows our address, whatever is forged
 	@cloudformation/verify.sh
 
 events: ## Show why the stack failed

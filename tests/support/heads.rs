@@ -147,7 +147,7 @@ pub const STRANGERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "a control character in a value, but NUL, CR or LF",
+        "a control character in a value, other than NUL, CR or LF",
         &["GET / HTTP/1.1\r\nX: a\x0bb", "GET / HTTP/1.1\r\nX: a\x7fb"],
     ),
     (
@@ -160,7 +160,7 @@ pub const STRANGERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "lengths that disagree or are none; NUL or CR in a value",
+        "lengths that disagree or are not numbers; NUL or CR in a value",
         &[
             "GET / HTTP/1.1\r\nContent-Length: +2000",
             "POST / HTTP/1.1\r\nContent-Length: 36x",
