@@ -111,7 +111,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
     let advice = match error.kind() {
         ErrorKind::AddrInUse => "stop what listens there or set another --listen",
-        ErrorKind::PermissionDenied => "use the systemd socket or set --listen to port 1024 or above",
+        ErrorKind::PermissionDenied => "use the systemd socket or set a --listen port above 1023",
         ErrorKind::AddrNotAvailable => "set --listen to an address of this host",
         _ => "set another --listen",
     };
