@@ -147,7 +147,7 @@ pub fn nonsense(address: SocketAddr) -> Option<String> {
     let mut open = Vec::new();
     for bytes in [
         unordered.as_bytes(),
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..],
+        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..],
         b"POST / HTTP/2.0\r\nContent-Length: 1000000000000000\r\n\r\n",
         b"POST / HTTP/3.0\r\nTransfer-Encoding: chunked\r\n\r\nzz",
         b"GET /\r\n",
