@@ -49,12 +49,17 @@ before=$(stack StackStatus) || { missing $?; before=NONE; }
 case $before in
 NONE) verb=create done=CREATE_COMPLETE ;;
 CREATE_COMPLETE | UPDATE_COMPLETE | UPDATE_ROLLBACK_COMPLETE) verb=update done=UPDATE_COMPLETE ;;
+UPDATE_FAILED)
+	die "stack $STACK is $before: aws cloudformation rollback-stack --stack-name $STACK, then try again" ;;
 UPDATE_ROLLBACK_FAILED)
 	die "stack $STACK is $before: aws cloudformation continue-update-rollback --stack-name $STACK, then try again" ;;
 REVIEW_IN_PROGRESS) die "stack $STACK is a change set that was never run: make destroy removes it" ;;
 *_IN_PROGRESS) die "stack $STACK is busy ($before): wait, and try again" ;;
 *) die "stack $STACK is $before and cannot be updated: make events shows why, make destroy removes it" ;;
 esac
+
+[ "$KEEP" = no ] || [ "$verb" = create ] ||
+	wrong "KEEP=yes is for the first deployment: an update that keeps what failed cannot replace anything"
 
 # == The package
 if [ -z "${PACKAGE:-}" ]; then
@@ -90,7 +95,7 @@ template=$(sed "s/Ready/Ready$id/g; s/InstanceTemplate/InstanceTemplate$id/g" cl
 # resource NAME: what AWS calls it; empty if the stack has none.
 resource() {
 	aws cloudformation list-stack-resources --stack-name "$STACK" --output text \
-		--query "StackResourceSummaries[?LogicalResourceId=='$1'].PhysicalResourceId"
+		--query "StackResourceSummaries[?LogicalResourceId=='$1' && !starts_with(ResourceStatus, 'DELETE')].PhysicalResourceId"
 }
 desired=''
 if [ "$verb" = update ]; then

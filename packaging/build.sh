@@ -21,8 +21,9 @@ fi
 	die "Rust's standard library for $target is missing: rustup target add $target"
 if [ "$arch" != "$(uname -m)" ]; then
 	linker=$arch-linux-gnu-gcc
+	debian=${arch/aarch64/arm64}
 	command -v "$linker" >/dev/null ||
-		die "$linker is missing: apt-get install gcc-$arch-linux-gnu libc6-dev-${arch/aarch64/arm64}-cross"
+		die "$linker is missing: apt-get install gcc-${arch/_/-}-linux-gnu libc6-dev-${debian/x86_64/amd64}-cross"
 	export "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER=$linker"
 fi
 

@@ -2,7 +2,7 @@
 # tool.sh — sourced by what needs a program of crates.io:
 #   tool NAME VERSION   installs it under target/tools and puts it on PATH
 # Pinned, kept out of the user's own ~/.cargo/bin, and unoptimised: built sooner, and quick enough for a small package.
-# What the tools have in common is built once.
+# The tools share a folder: what has the same version and features in two of them is built once.
 tool() {
 	local name=$1 version=$2
 	export PATH=$PWD/target/tools/bin:$PATH

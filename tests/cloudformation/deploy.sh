@@ -71,7 +71,7 @@ deploy() {
 	inside aws ec2 describe-launch-template-versions --launch-template-id "$template" --versions '$Latest' --output text \
 		--query 'LaunchTemplateVersions[0].LaunchTemplateData.UserData' | base64 -d >"$work/raw"
 	grep -o 'Ready[0-9a-f]*Handle' "$work/raw" >"$work/${2:-$1}.handle"
-	sed "s|\${Ready[0-9a-f]*Handle}|${signal_url//&/\\&}|; s/^sleep 30\$/sleep 1/; s/SECONDS + 300/SECONDS + 15/" \
+	sed "s|\${Ready[0-9a-f]*Handle}|${signal_url//&/\\&}|; s/^sleep 30\$/sleep 1/; s/SECONDS + 300/SECONDS + 15/; s/--max-time 5 /--max-time 1 /" \
 		"$work/raw" >"$work/${2:-$1}.sh"
 }
 sha256() { sha256sum "$work/$1.rpm" | cut -d ' ' -f 1; }
@@ -86,7 +86,8 @@ variant() {
 }
 first() {
 	deploy first
-	says "$work/deploy" CREATE_COMPLETE 'TestURL  http://PublicIP-PoC-ALB-' 'Shell    aws ec2-instance-connect ssh --region us-east-1 --os-user ec2-user'
+	says "$work/deploy" CREATE_COMPLETE 'TestURL  http://PublicIP-PoC-ALB-' 'Shell    aws ec2-instance-connect ssh --region us-east-1 --os-user ec2-user' \
+		"--query 'Reservations[0].Instances[0].InstanceId'"
 	says "$work/first.sh" "$(sha256 first)" "--key '$(object first)'" PUBLICIP_POC_TRUSTED_HOPS=1 \
 		PUBLICIP_POC_TRUSTED_PEERS=10.0.1.0/24,10.0.2.0/24
 	expect "$(inside aws s3 cp "s3://packages/$(object first)" - | sha256sum)" "$(sha256 first)  -"
@@ -120,6 +121,7 @@ unchanged() {
 	inside make --no-print-directory deploy BUCKET=packages PACKAGE="$work/first.rpm" >"$work/deploy" 2>&1
 	says "$work/deploy" 'nothing to do: stack PublicIP-PoC is what you ask for' 'TestURL  http://PublicIP-PoC-ALB-'
 	fails grep -E 'upload|update stack' "$work/deploy"
+	refuses 2 'KEEP=yes is for the first deployment' env BUCKET=packages KEEP=yes cloudformation/deploy.sh
 	expect "$(events_so_far)" "$before"
 }
 balancer_of() {

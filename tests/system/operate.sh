@@ -14,7 +14,7 @@ restart_behind_balancer() {
 	# not through the function: then the process would be a shell that only waits for it
 	tests/system/guest.sh net "$vm" haproxy -q -db -f tests/system/haproxy.cfg &
 	local balancer=$!
-	until_true 3 get -o /dev/null http://127.0.0.1:8000/
+	until_true 3 get -o /dev/null http://127.0.0.1:8000/ || { kill "$balancer"; return 1; }
 	while_asked 4 127.0.0.1:8000 restarts 100 || { kill "$balancer"; return 1; }
 	kill "$balancer"
 	echo "$answered answered, $refused refused, $cut cut off, $other other status, slowest $slowest_ms ms" >&3

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 need createrepo_c:createrepo-c curl:curl gpg:gnupg haproxy:haproxy rpm:rpm systemd-nspawn:systemd-container mmdebstrap:mmdebstrap rpmbuild:rpm
 target=$(uname -m)-unknown-linux-gnu
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-peer=target/$target/release/examples/peer
+peer=target/release/examples/peer
 vm=system
 share=target/guest/run/$vm/share
 tmp=$(mktemp -d)
