@@ -9,7 +9,7 @@ use tiny_http::{HTTPVersion, Header, Method, Request};
 
 use super::framing::{self, Framing, Reader};
 use super::starvation::Starved;
-use super::{Server, hold, syntax};
+use super::{Server, syntax};
 use crate::answer::response::{Connection, Response};
 use crate::answer::{self, Body};
 
@@ -102,7 +102,7 @@ impl<'s> Exchange<'s> {
             Source::Received(request) => ManuallyDrop::into_inner(request),
         };
         let result = match self.framing.reader {
-            Reader::Undroppable | Reader::Pending if hold::is_fatal(&request) => {
+            Reader::Unanswerable => {
                 server
                     .hold
                     .abandon(request, peer)

@@ -38,6 +38,9 @@ pub enum Reader {
     Pending,
     /// The declared length may not be allocatable: dropping the request may abort the process.
     Undroppable,
+    /// Like the two before, but tiny_http may panic over the request when it answers it, or drops it
+    /// unanswered: it sorts the codings in `TE` by their weights, among which `nan` has no order.
+    Unanswerable,
 }
 
 /// The framing of a request, from its version and headers.
@@ -55,7 +58,12 @@ pub fn of(version: &HTTPVersion, headers: &[Header]) -> Framing {
     let length = lengths.clone().next();
     let coded = first("Transfer-Encoding").is_some();
     Framing {
-        reader: reader(length, coded, upgrade, first("Expect").is_some()),
+        reader: match reader(length, coded, upgrade, first("Expect").is_some()) {
+            Reader::Pending | Reader::Undroppable if has_unordered_codings(headers) => {
+                Reader::Unanswerable
+            }
+            reader => reader,
+        },
         invalid_length: !coded && lengths.any(|other| Some(other) != length || !is_length(other)),
         last: upgrade || connection_has("close") || (old && !connection_has("keep-alive")),
     }
@@ -72,6 +80,10 @@ fn reader(length: Option<&str>, coded: bool, upgrade: bool, expects: bool) -> Re
         Ok(1..) => Reader::Undroppable,
         _ => Reader::Empty,
     }
+}
+
+fn has_unordered_codings(headers: &[Header]) -> bool {
+    lines(headers, "TE").any(|line| line.to_ascii_lowercase().contains("nan"))
 }
 
 /// Digits only (RFC 9110, section 8.6), and small enough to count.
@@ -124,6 +136,18 @@ mod tests {
             (&["Content-Length: 7", "Content-Length: 0"], Reader::Done),
             (&["Transfer-Encoding: chunked"], Reader::Pending),
             (&["Transfer-Encoding: identity", huge], Reader::Pending),
+            (&["TE: a;q=NaN"], Reader::Empty),
+            (&["TE: a;q=nan", "Content-Length: 1"], Reader::Done),
+            (
+                &["TE: a;q=nan", "Content-Length: 1025"],
+                Reader::Unanswerable,
+            ),
+            (
+                &["TE: gzip", "te: a;q=NaN", "Transfer-Encoding: chunked"],
+                Reader::Unanswerable,
+            ),
+            (&["TE: a;q=nan", huge], Reader::Unanswerable),
+            (&["TE: trailers", huge], Reader::Undroppable),
         ] {
             assert_eq!(framing(&HTTP_1_1, lines).reader, reader, "{lines:?}");
         }

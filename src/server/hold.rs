@@ -23,7 +23,6 @@ use tiny_http::{Header, Request};
 
 use super::lingering::Lingering;
 use super::{Fault, connections};
-use crate::answer::lines;
 use crate::answer::response::{Connection, Response, SERVER};
 
 /// Requests that cannot be dropped, at most; `TasksMax=` and `LimitNOFILE=` of the unit leave room.
@@ -109,7 +108,10 @@ impl Hold {
         let kept = self.undroppable.fetch_add(1, Relaxed) + 1;
         let max = self.max_undroppable;
         if kept.is_power_of_two() {
-            log::warn!(target: LOG, "{kept} of {max} requests that cannot be dropped are kept until a restart");
+            log::warn!(
+                target: LOG,
+                "{kept} of {max} requests that cannot be dropped are kept until a restart"
+            );
         }
         if kept < max {
             Ok(())
@@ -147,13 +149,6 @@ fn spawn(task: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
     let builder = thread::Builder::new().name("hold".into()).stack_size(STACK);
     let thread: io::Result<_> = builder.spawn(task);
     thread.map(drop).map_err(Fault::NoThread)
-}
-
-/// Whether tiny_http may panic over a request that it answers itself, or drops unanswered: it sorts
-/// the codings in `TE` by their weights, among which `nan` has no order.
-pub fn is_fatal(request: &Request) -> bool {
-    let nan = |line: &str| line.to_ascii_lowercase().contains("nan");
-    lines(request.headers(), "TE").any(nan)
 }
 
 /// Sends the response and returns the connection: the rest of the body, and the writer.

@@ -199,7 +199,8 @@ impl Server {
         while quiet_since.elapsed() < QUIET && begin.elapsed() < patience {
             thread::sleep(QUIET / 20);
             self.answer_starved(&mut watch.starvation);
-            // A peer that floods and does not read must not keep the others waiting, or take the memory.
+            // A peer that floods and does not read must not keep the others waiting, or take the
+            // memory.
             connections::shut(&self.progress.peers_in_hand(BLOCKED));
             let served = self.served();
             if served != last || !self.progress.at_rest() {

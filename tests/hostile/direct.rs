@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
+use crate::support::heads::with_unordered_codings;
 use crate::wire::{count_replies, linger, send, send_many};
 
 /// How long the attacks last that send as fast as they can, and how much in bytes.
@@ -140,10 +141,7 @@ pub fn pipelining(address: SocketAddr) -> Option<String> {
 
 /// Other protocols, other versions, and noise.
 pub fn nonsense(address: SocketAddr) -> Option<String> {
-    // tiny_http sorts the codings by their weights, and panics over weights that have no order.
-    let codings = "a;q=nan,a;q=0.1,a;q=0.9,".repeat(14);
-    let unordered =
-        format!("POST / HTTP/1.1\r\nHost: test\r\nTE: {codings}\r\nContent-Length: 2000\r\n\r\n");
+    let unordered = with_unordered_codings("Content-Length: 2000");
     let mut open = Vec::new();
     for bytes in [
         unordered.as_bytes(),
