@@ -3,12 +3,11 @@
 mod support;
 
 use std::fs::File;
-use std::iter;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -234,41 +233,4 @@ fn a_restart_refuses_no_connection() {
         start()
     });
     assert!(answers.into_inner() >= 250);
-}
-
-/// The program, whose log fills every buffer on the way to its reader.
-fn with_unread_log() -> Child {
-    let listener = listener();
-    let address = listener.local_addr().unwrap();
-    let child = activated(listener, &["--log-level", "debug"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let path = "x".repeat(200);
-    let request = format!("GET /{path} HTTP/1.1\r\nHost: test\r\n\r\n");
-    for _ in 0..2500 {
-        assert_eq!(support::exchange(address, &request).status, 200);
-    }
-    child
-}
-
-#[test]
-fn an_unread_log_delays_neither_service_nor_exit() {
-    let mut child = with_unread_log();
-    let id = child.id().to_string();
-    assert!(Command::new("kill").arg(id).status().unwrap().success());
-    let begin = Instant::now();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(begin.elapsed() < Duration::from_secs(2));
-}
-
-#[test]
-fn lines_that_an_unread_log_lost_are_counted() {
-    let mut child = with_unread_log();
-    let log = support::lines(child.stderr.take().unwrap());
-    let mut lines = iter::from_fn(|| log.recv_timeout(PATIENCE).ok());
-    let said = lines.find(|line| line.ends_with(" lines were lost: nobody read the log"));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(said.expect("a line that says so").contains("WARN"));
 }

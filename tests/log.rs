@@ -1,16 +1,19 @@
 //! The log: one line per request, which cannot be forged; priorities for the journal; a reader that
-//! has left.
+//! has left, or does not read.
 
 mod support;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::iter;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use support::{PATIENCE, Program, command, exchange, get};
+use support::activation::{hand_over, listener};
+use support::{PATIENCE, Program, command, exchange, get, lines};
 
 #[test]
 fn each_request_is_logged_in_one_line() {
@@ -153,4 +156,42 @@ fn a_lost_log_does_not_stop_the_service() {
     let id = child.id().to_string();
     assert!(Command::new("kill").arg(id).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// The program, whose log fills every buffer on the way to its reader.
+fn with_unread_log() -> Child {
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let program = [env!("CARGO_BIN_EXE_publicip-poc"), "--log-level", "debug"];
+    let child = hand_over(&[], vec![listener.into()], &program)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let path = "x".repeat(200);
+    let request = format!("GET /{path} HTTP/1.1\r\nHost: test\r\n\r\n");
+    for _ in 0..2500 {
+        assert_eq!(exchange(address, &request).status, 200);
+    }
+    child
+}
+
+#[test]
+fn an_unread_log_delays_neither_service_nor_exit() {
+    let mut child = with_unread_log();
+    let id = child.id().to_string();
+    assert!(Command::new("kill").arg(id).status().unwrap().success());
+    let begin = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(begin.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn lines_that_an_unread_log_lost_are_counted() {
+    let mut child = with_unread_log();
+    let log = lines(child.stderr.take().unwrap());
+    let mut lines = iter::from_fn(|| log.recv_timeout(PATIENCE).ok());
+    let said = lines.find(|line| line.ends_with(" lines were lost: nobody read the log"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.expect("a line that says so").contains("WARN"));
 }
