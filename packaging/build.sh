@@ -12,7 +12,12 @@ arch=${arch/arm64/aarch64}
 target=$arch-unknown-linux-gnu
 die() { echo "build.sh: $*" >&2; exit 1; }
 
-case $arch in x86_64 | aarch64) ;; *) die "ARCH=$arch is unknown: x86_64, or aarch64 (arm64)" ;; esac
+# Debian has names of its own for both.
+case $arch in
+x86_64) debian=amd64 ;;
+aarch64) debian=arm64 ;;
+*) die "ARCH=$arch is unknown: x86_64, or aarch64 (arm64)" ;;
+esac
 if [ -n "${SIGNING_KEY:-}" ]; then
 	[ "$kind" = rpm ] || die "SIGNING_KEY signs an rpm; a deb is signed by the repository that carries it"
 	[ -r "$SIGNING_KEY" ] || die "SIGNING_KEY=$SIGNING_KEY cannot be read"
@@ -21,9 +26,8 @@ fi
 	die "Rust's standard library for $target is missing: rustup target add $target"
 if [ "$arch" != "$(uname -m)" ]; then
 	linker=$arch-linux-gnu-gcc
-	debian=${arch/aarch64/arm64}
 	command -v "$linker" >/dev/null ||
-		die "$linker is missing: apt-get install gcc-${arch/_/-}-linux-gnu libc6-dev-${debian/x86_64/amd64}-cross"
+		die "$linker is missing: apt-get install gcc-${arch/_/-}-linux-gnu libc6-dev-$debian-cross"
 	export "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER=$linker"
 fi
 
@@ -70,7 +74,6 @@ rpm)
 		${SIGNING_KEY:+--signing-key "$SIGNING_KEY"}
 	;;
 deb)
-	case $arch in x86_64) debian=amd64 ;; aarch64) debian=arm64 ;; esac
 	package=target/package/publicip-poc_$version-1_$debian.deb
 	# Debian's own form of a changelog, about the package
 	printf '%s (%s-1) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' publicip-poc "$version" \
