@@ -1,53 +1,54 @@
-//! Shows the address a client has in front of an Application Load Balancer.
+//! Shows clients the address they connect from, even behind a load balancer.
 //!
-//! `main` wires the rooms together. `server` receives a request (tiny_http, and the guards against
-//! what it does not handle), `service` handles it, and `answer` decides what to say: the client's
-//! address, the page. `supervision` ends the service. Imports go one way:
-//! main -> supervision -> server, host; main -> service -> server; all of these -> answer.
+//! ```text
+//! client -- TCP --> gateway -- Unix socket --> tiny_http --> service --> answer
+//!        <--------          <-------------------------------
+//!        anything           one well-formed GET or HEAD at a time
+//! ```
+//!
+//! tiny_http ends, or keeps others waiting, over much that strangers can send. So `gateway` stands
+//! in front of it, and passes on only what is well-formed. `service` takes that from tiny_http, and
+//! `answer` decides what to say: the client's address, the page. Imports go one way:
+//! main -> service -> gateway -> answer, and main -> host -> answer.
 //!
 //! | to change | go to |
 //! | --- | --- |
 //! | the page, or the text and JSON forms | `answer/page.rs`, `answer/forms.rs` |
 //! | whose address is shown | `answer/client.rs` |
-//! | which requests are refused | `answer/mod.rs`, `server/syntax.rs` |
-//! | a guard against hostile requests | `server/mod.rs` lists them |
+//! | which fields are looked at | `answer/request.rs` |
+//! | which requests are refused, and why | `gateway/rules.rs`, `gateway/refusal.rs` |
+//! | how much a client may take | `gateway/limits.rs` |
 //! | an option or a variable | `options.rs` |
-//! | how the service stops | `supervision.rs`, `Server::drain` |
-//! | the log, the socket, systemd, exit statuses | `host/` |
+//! | the default port, the socket | `host/listener.rs` |
+//! | the start line | `announce` below |
+//! | how the service stops | `begin_to_stop` and `stopped` in `gateway/mod.rs` |
+//! | the log, systemd, signals, exit statuses | `host/` |
 
 mod answer;
+mod gateway;
 mod host;
 mod options;
-mod server;
 mod service;
-mod supervision;
 
 use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
 use log::LevelFilter;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use answer::client::Reading;
+use gateway::{Gateway, Listener};
 use host::exit::{self, Failure};
 use host::signals::Signals;
 use host::systemd::{self, Status};
 use host::{listener, logging};
 use options::Command;
-use server::Server;
-use supervision::Event;
 
 /// The log target of the start-up lines, which operators filter by.
 const LOG: &str = "publicip_poc";
-
-/// Pause after a start that failed under systemd, which starts the service again after 100 ms: the
-/// journal stays readable.
-const RESTART_PAUSE: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let command = options::parse(env::args_os().skip(1), env::vars_os());
@@ -70,9 +71,6 @@ fn main() -> ExitCode {
             let reason = failure.to_string();
             systemd::failed(&reason);
             logging::finish(Some(&reason));
-            if failure.lasts() && systemd::is_manager() {
-                thread::sleep(RESTART_PAUSE);
-            }
             ExitCode::from(failure.status())
         }
     }
@@ -84,7 +82,7 @@ fn print(text: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::Start(format!("cannot print: {error}")))
 }
 
-/// Each connection takes two descriptors. The soft limit is usually 1,024, for programs that call
+/// Each connection takes a descriptor. The soft limit is usually 1,024, for programs that call
 /// select(2).
 fn raise_open_file_limit() -> io::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
@@ -103,29 +101,37 @@ fn serve(
     if let Err(error) = raise_open_file_limit() {
         log::warn!(target: LOG, "the limit of open files stays as it is: {error}");
     }
-    let listener = listener::open(listen).map_err(|error| match error {
+    let (listener, is_handed_over) = listener::open(listen).map_err(|error| match error {
         listener::Error::HandedOver(reason) => Failure::Setting(reason),
         listener::Error::Bind(reason) => Failure::Start(reason),
     })?;
     let address = listener
         .local_addr()
         .map_err(|error| cannot("cannot listen", error))?;
-    let (sender, events) = mpsc::channel();
-    let (on_signal, on_fault) = (sender.clone(), sender);
-    // Sending fails only when the service is already ending.
+    let listener = if is_handed_over {
+        Listener::HandedOver(listener)
+    } else {
+        Listener::Bound(listener)
+    };
+    let (server, upstream) = service::start().map_err(|error| cannot("cannot start", error))?;
+    let (mut gateway, stop) = Gateway::new(listener, upstream, reading.clone())
+        .map_err(|error| cannot("cannot start", error))?;
     signals
-        .forward(move |signal| drop(on_signal.send(Event::Stop(signal))))
+        .forward(stop)
         .map_err(|error| cannot("cannot wait for signals", error))?;
-    let status = Status::new(address, reading);
+    let service_reading = reading.clone();
+    thread::Builder::new()
+        .name("service".into())
+        .spawn(move || service::run(&server, &service_reading))
+        .map_err(|error| cannot("cannot start", error))?;
     announce(&address, reading);
-    let reading = reading.clone();
-    let server = Server::start(
-        listener,
-        move |exchange| service::serve(exchange, &reading),
-        move |fault| drop(on_fault.send(Event::Fault(fault))),
-    )
-    .map_err(|error| cannot("cannot start", error))?;
-    supervision::run(server, &events, status).map_err(|fault| Failure::Service(fault.to_string()))
+    let mut status = Status::new(address, reading);
+    let signal = gateway
+        .run(|gateway| status.update(gateway.answered(), gateway.is_stopping()))
+        .map_err(|fault| Failure::Service(fault.to_string()))?;
+    let total = systemd::requests(gateway.answered());
+    log::info!(target: LOG, "stopped by {signal}: {total}");
+    Ok(())
 }
 
 fn announce(address: &SocketAddr, reading: &Reading) {

@@ -21,10 +21,10 @@ const FORMS: [(Form, &str, &str); 3] = [
 
 /// The form with the highest quality. The page is the fallback: it is kinder than 406 Not
 /// Acceptable.
-pub fn preferred(lines: &[&str]) -> Form {
+pub fn preferred<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> Form {
     let mut best = (Form::Html, 0);
     for (form, kind, subtype) in FORMS {
-        let quality = quality(lines, kind, subtype);
+        let quality = quality(lines.clone(), kind, subtype);
         if quality > best.1 {
             best = (form, quality);
         }
@@ -33,9 +33,9 @@ pub fn preferred(lines: &[&str]) -> Form {
 }
 
 /// The quality, in thousandths, that the most specific matching range gives `kind/subtype`.
-fn quality(lines: &[&str], kind: &str, subtype: &str) -> u16 {
+fn quality<'a>(lines: impl Iterator<Item = &'a str>, kind: &str, subtype: &str) -> u16 {
     let mut most_specific = (0, 0);
-    for range in lines.iter().flat_map(|line| line.split(',')) {
+    for range in lines.flat_map(|line| line.split(',')) {
         let mut parts = range.split(';').map(str::trim);
         let Some((range_kind, range_subtype)) =
             parts.next().and_then(|range| range.split_once('/'))
@@ -108,15 +108,14 @@ mod tests {
             (&["text/plain;q=1.5, application/json;q=0.1"], Form::Json),
             (&["nonsense, ;;, /, text/plain"], Form::Text),
         ] {
-            assert_eq!(preferred(lines), form, "{lines:?}");
+            assert_eq!(preferred(lines.iter().copied()), form, "{lines:?}");
         }
     }
 
     proptest! {
         #[test]
         fn nothing_panics(lines in prop::collection::vec(any::<String>(), 0..4)) {
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            preferred(&lines);
+            preferred(lines.iter().map(String::as_str));
         }
 
         #[test]

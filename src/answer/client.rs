@@ -33,7 +33,7 @@ pub enum Reading {
 /// in the deciding position yields `None`, never an entry further left: those can be forged.
 pub fn original<'a>(
     reading: &Reading,
-    peer: IpAddr,
+    peer: &'a str,
     mut lines: impl DoubleEndedIterator<Item = &'a str>,
 ) -> Option<Cow<'a, str>> {
     match reading {
@@ -47,10 +47,8 @@ pub fn original<'a>(
                     .into(),
             )
         }
-        Reading::TrustedHops { peers, .. }
-            if !peers.is_empty() && !peers.iter().any(|network| network.contains(&peer)) =>
-        {
-            Some(peer.to_string().into())
+        Reading::TrustedHops { peers, .. } if !peers.is_empty() && !is_in(peer, peers) => {
+            Some(peer.into())
         }
         Reading::TrustedHops { hops, .. } => lines
             .rev()
@@ -60,6 +58,11 @@ pub fn original<'a>(
             .nth(hops.get() - 1)
             .and_then(address),
     }
+}
+
+fn is_in(peer: &str, networks: &[IpNet]) -> bool {
+    let contain = |peer: IpAddr| networks.iter().any(|network| network.contains(&peer));
+    peer.parse().is_ok_and(contain)
 }
 
 /// What Python's `str.strip`, and so the original program, strips from ASCII.

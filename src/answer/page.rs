@@ -1,12 +1,19 @@
 //! The original program's page, byte for byte, with header values escaped.
 
-use std::sync::LazyLock;
+use std::fmt::{self, Write};
 
-use super::report::Report;
+use super::Request;
 
-/// The page with a gap for each value. The line of four spaces and the missing newline at the end
-/// are the original's.
-const PAGE: &str = r#"<!DOCTYPE html>
+/// Initial capacity, in bytes: a typical page fits without growing.
+const USUAL_LENGTH: usize = 768;
+
+/// The page. The line of four spaces and the missing newline at the end are the original's.
+pub fn html(request: &Request<'_>, original: Option<&str>) -> String {
+    let cell = |name| Escaped(request.lines(name).next().unwrap_or("Not set"));
+    let mut page = String::with_capacity(USUAL_LENGTH);
+    write!(
+        page,
+        r#"<!DOCTYPE html>
 <html>
 <head>
     <title>PublicIP PoC - Original IP Test</title>
@@ -24,48 +31,37 @@ const PAGE: &str = r#"<!DOCTYPE html>
         <tr><td>X-Forwarded-Port</td><td>{}</td></tr>
     </table>
 </body>
-</html>"#;
-
-/// The text before, between and after the gaps.
-static PIECES: LazyLock<Vec<&str>> = LazyLock::new(|| PAGE.split("{}").collect());
-
-/// Initial capacity: a typical page fits without growing.
-const USUAL_LENGTH: usize = 768;
-
-/// The page.
-pub fn html(report: &Report<'_>) -> String {
-    let cell = |value: Option<_>| value.unwrap_or("Not set");
-    let values = [
-        report.original.as_deref().unwrap_or("Not available"),
-        &report.direct,
-        cell(report.forwarded_for),
-        cell(report.forwarded_proto),
-        cell(report.forwarded_port),
-        "",
-    ];
-    let mut page = String::with_capacity(USUAL_LENGTH);
-    for (piece, value) in PIECES.iter().zip(values) {
-        page.push_str(piece);
-        push_escaped(&mut page, value);
-    }
+</html>"#,
+        Escaped(original.unwrap_or("Not available")),
+        Escaped(&request.peer),
+        cell("X-Forwarded-For"),
+        cell("X-Forwarded-Proto"),
+        cell("X-Forwarded-Port"),
+    )
+    .expect("writing to a String cannot fail");
     page
 }
 
-/// Appends text so that nothing in it is markup.
-fn push_escaped(page: &mut String, mut text: &str) {
-    let is_markup = |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
-    while let Some(at) = text.bytes().position(is_markup) {
-        page.push_str(&text[..at]);
-        page.push_str(match text.as_bytes()[at] {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'"' => "&quot;",
-            _ => "&#x27;",
-        });
-        text = &text[at + 1..];
+/// Text in which nothing is markup.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_markup = |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+        let mut text = self.0;
+        while let Some(at) = text.bytes().position(is_markup) {
+            out.write_str(&text[..at])?;
+            out.write_str(match text.as_bytes()[at] {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'"' => "&quot;",
+                _ => "&#x27;",
+            })?;
+            text = &text[at + 1..];
+        }
+        out.write_str(text)
     }
-    page.push_str(text);
 }
 
 #[cfg(test)]
@@ -74,15 +70,9 @@ mod tests {
 
     use super::*;
 
-    fn escaped(text: &str) -> String {
-        let mut page = String::new();
-        push_escaped(&mut page, text);
-        page
-    }
-
     #[test]
     fn markup_is_escaped() {
-        let escaped = escaped(r#"<a href="x" id='y'>&"#);
+        let escaped = Escaped(r#"<a href="x" id='y'>&"#).to_string();
         assert_eq!(
             escaped,
             "&lt;a href=&quot;x&quot; id=&#x27;y&#x27;&gt;&amp;"
@@ -92,7 +82,7 @@ mod tests {
     proptest! {
         #[test]
         fn escaping_leaves_no_markup_and_loses_nothing(text in any::<String>()) {
-            let escaped = escaped(&text);
+            let escaped = Escaped(&text).to_string();
             prop_assert!(!escaped.contains(['<', '>', '"', '\'']));
             let back = escaped
                 .replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"")

@@ -1,7 +1,4 @@
 //! A response as plain data, and its bytes.
-//!
-//! The head is written here rather than by tiny_http's `Response`, which needs two writes for a
-//! response over 1,024 bytes and removes a `Connection` field.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use httpdate::HttpDate;
 
 /// The `Server` field; it does not give away a version.
-pub const SERVER: &str = "publicip-poc";
+const SERVER: &str = "publicip-poc";
 
 /// The fields that are the same in every response. The page needs its one `style` attribute and
 /// nothing else.
@@ -20,53 +17,52 @@ const CONSTANT_FIELDS: &str = "Cache-Control: no-store\r\n\
      Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; \
      frame-ancestors 'none'\r\n";
 
-/// A status code and its reason phrase (RFC 9110, section 15).
+/// The methods that are answered with something other than 405.
+const ALLOW: &str = "Allow: GET, HEAD, OPTIONS\r\n";
+
+/// A status code and its reason phrase (RFC 9110, section 15; RFC 6585, section 5).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Status {
     /// 200
     Ok,
+    /// 204
+    NoContent,
     /// 400
     BadRequest,
     /// 405
     MethodNotAllowed,
-    /// 413
-    ContentTooLarge,
+    /// 408
+    RequestTimeout,
+    /// 431
+    FieldsTooLarge,
+    /// 503
+    ServiceUnavailable,
+    /// 505
+    VersionNotSupported,
 }
 
 impl Status {
-    /// The three-digit code.
-    pub fn code(self) -> u16 {
+    /// The code and the reason phrase.
+    fn text(self) -> &'static str {
         match self {
-            Self::Ok => 200,
-            Self::BadRequest => 400,
-            Self::MethodNotAllowed => 405,
-            Self::ContentTooLarge => 413,
+            Self::Ok => "200 OK",
+            Self::NoContent => "204 No Content",
+            Self::BadRequest => "400 Bad Request",
+            Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::RequestTimeout => "408 Request Timeout",
+            Self::FieldsTooLarge => "431 Request Header Fields Too Large",
+            Self::ServiceUnavailable => "503 Service Unavailable",
+            Self::VersionNotSupported => "505 HTTP Version Not Supported",
         }
     }
 
-    /// The status line (RFC 9112, section 4).
-    fn line(self) -> &'static str {
-        match self {
-            Self::Ok => "HTTP/1.1 200 OK\r\n",
-            Self::BadRequest => "HTTP/1.1 400 Bad Request\r\n",
-            Self::MethodNotAllowed => "HTTP/1.1 405 Method Not Allowed\r\n",
-            Self::ContentTooLarge => "HTTP/1.1 413 Content Too Large\r\n",
-        }
+    /// The three digits.
+    pub fn code(self) -> &'static str {
+        &self.text()[..3]
     }
 }
 
-/// The `Connection` field (RFC 9112, section 9).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Connection {
-    /// No field: HTTP/1.1 connections persist by default.
-    Persists,
-    /// An HTTP/1.0 client has to be told that the connection persists.
-    KeepAlive,
-    /// The client must not send anything more.
-    Close,
-}
-
-/// A response without its connection.
+/// A response, except for what the gateway says about the connection.
 pub struct Response {
     status: Status,
     content_type: &'static str,
@@ -83,6 +79,24 @@ impl Response {
         }
     }
 
+    /// The answer to OPTIONS.
+    pub fn options() -> Self {
+        Self {
+            status: Status::NoContent,
+            content_type: "",
+            content: String::new(),
+        }
+    }
+
+    /// One plain sentence for a request that is refused.
+    pub fn refusal(status: Status, sentence: &str) -> Self {
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            content: format!("{sentence}\n"),
+        }
+    }
+
     /// The status.
     pub fn status(&self) -> Status {
         self.status
@@ -93,48 +107,38 @@ impl Response {
         &self.content
     }
 
-    /// One plain sentence for a request that does not get the page.
-    pub fn refusal(status: Status, sentence: &str) -> Self {
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            content: format!("{sentence}\n"),
-        }
-    }
-
-    /// The bytes of the response, ready for one write. `head_only` omits the content but still
-    /// declares its length, as HEAD requires (RFC 9110, section 9.3.2).
-    pub fn to_bytes(&self, connection: Connection, head_only: bool) -> Vec<u8> {
+    /// The bytes of the response. `head_only` omits the content but still declares its length, as HEAD
+    /// requires (RFC 9110, section 9.3.2).
+    pub fn to_bytes(&self, head_only: bool) -> Vec<u8> {
+        let length = self.content.len().to_string();
+        let (content_type, content_length) = match self.status {
+            // RFC 9110, section 8.6.
+            Status::NoContent => ("", ""),
+            _ => ("Content-Type: ", "\r\nContent-Length: "),
+        };
+        let (length, end) = match self.status {
+            Status::NoContent => ("", ""),
+            _ => (&*length, "\r\n"),
+        };
         let pieces = [
-            self.status.line(),
+            "HTTP/1.1 ",
+            self.status.text(),
+            "\r\n",
             &date_and_server(),
-            &self.fields(connection),
+            content_type,
+            self.content_type,
+            content_length,
+            length,
+            end,
+            CONSTANT_FIELDS,
+            match self.status {
+                Status::MethodNotAllowed | Status::NoContent => ALLOW,
+                _ => "",
+            },
             "\r\n",
             if head_only { "" } else { &self.content },
         ];
         pieces.concat().into_bytes()
-    }
-
-    /// All field lines except `Date` and `Server`.
-    pub fn fields(&self, connection: Connection) -> String {
-        [
-            "Content-Type: ",
-            self.content_type,
-            "\r\nContent-Length: ",
-            &self.content.len().to_string(),
-            "\r\n",
-            CONSTANT_FIELDS,
-            match self.status {
-                Status::MethodNotAllowed => "Allow: GET, HEAD\r\n",
-                _ => "",
-            },
-            match connection {
-                Connection::Persists => "",
-                Connection::KeepAlive => "Connection: keep-alive\r\n",
-                Connection::Close => "Connection: close\r\n",
-            },
-        ]
-        .concat()
     }
 }
 

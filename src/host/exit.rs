@@ -28,11 +28,6 @@ impl Failure {
             Self::Setting(_) => 2,
         }
     }
-
-    /// Whether the next start most likely fails as well.
-    pub fn lasts(&self) -> bool {
-        !matches!(self, Self::Service(_))
-    }
 }
 
 impl fmt::Display for Failure {

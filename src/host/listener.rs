@@ -19,7 +19,7 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_PROBES: u32 = 6;
 
 /// The log target of this file's own line, which operators filter by.
-const LOG: &str = "publicip_poc::listener";
+const LOG: &str = "publicip_poc";
 
 /// Why there is no listening socket.
 pub enum Error {
@@ -30,20 +30,23 @@ pub enum Error {
 }
 
 /// Takes the socket that was handed over (sd_listen_fds(3)), or binds `address`: by default port 8080
-/// on every address.
+/// on every address. Returns the socket and whether it was handed over.
 ///
 /// # Errors
 /// One line that says what is wrong and what to do.
-pub fn open(address: Option<SocketAddr>) -> Result<TcpListener, Error> {
+pub fn open(address: Option<SocketAddr>) -> Result<(TcpListener, bool), Error> {
     let mut handed_over = ListenFd::from_env();
     match handed_over.len() {
         0 => bind_any(address)
+            .map(|listener| (listener, false))
             .map_err(|(address, error)| Error::Bind(cannot_listen(address, &error))),
         1 => {
             if let Some(address) = address {
                 log::warn!(target: LOG, "{address} is not used: systemd hands over a socket");
             }
-            take(&mut handed_over).map_err(Error::HandedOver)
+            take(&mut handed_over)
+                .map(|listener| (listener, true))
+                .map_err(Error::HandedOver)
         }
         count => Err(Error::HandedOver(format!(
             "LISTEN_FDS hands over {count} sockets, expected one: an override of the socket unit must \
@@ -64,10 +67,6 @@ fn take(handed_over: &mut ListenFd) -> Result<TcpListener, String> {
         Ok(false) => return Err(wrong("a socket that does not listen".into())),
         Err(error) => return Err(wrong(format!("something else ({error})"))),
     }
-    // The previous process left it non-blocking when it stopped accepting (`Server::drain`).
-    listener
-        .set_nonblocking(false)
-        .map_err(|error| wrong(format!("an unusable socket ({error})")))?;
     Ok(listener)
 }
 

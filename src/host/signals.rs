@@ -1,4 +1,4 @@
-//! Signals: the first SIGTERM or SIGINT stops the service, the second kills it.
+//! Signals: the first SIGTERM, SIGINT or SIGHUP stops the service, the second kills it.
 
 use std::io;
 use std::thread;
@@ -15,7 +15,7 @@ impl Signals {
     /// # Errors
     /// The kernel refuses.
     pub fn block() -> io::Result<Self> {
-        let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+        let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
         signals.thread_block()?;
         Ok(Self(signals))
     }

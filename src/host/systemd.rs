@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::answer::client::Reading;
 
 /// The log target of these messages, which operators filter by.
-const LOG: &str = "publicip_poc::systemd";
+const LOG: &str = "publicip_poc";
 
 /// Minimum time between two status lines.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -38,8 +38,12 @@ impl Status {
     }
 
     /// Reports at first that the service is ready, then that it is alive and how many requests it has
-    /// served.
-    pub fn update(&mut self, served: u64) {
+    /// served, or that it is stopping.
+    pub fn update(&mut self, served: u64, stopping: bool) {
+        if stopping {
+            notify("STOPPING=1\n");
+            return;
+        }
         let status = format!("STATUS={}; {}\n", self.about, requests(served));
         let sent = match self.last {
             None => notify(&format!("READY=1\n{status}")),
@@ -56,21 +60,11 @@ impl Status {
     }
 }
 
-/// Reports that the service is stopping.
-pub fn stopping() {
-    notify("STOPPING=1\n");
-}
-
 /// Reports why the service ends. `systemctl status` shows it until the next start, even when the
 /// process was too short-lived for journald to attribute its lines.
 pub fn failed(reason: &str) {
     let line = reason.lines().next().unwrap_or_default();
     notify(&format!("STATUS={line}\n"));
-}
-
-/// Whether systemd has started this process as a service.
-pub fn is_manager() -> bool {
-    env::var_os("NOTIFY_SOCKET").is_some()
 }
 
 /// `count` requests, in words.
