@@ -22,6 +22,7 @@ use std::io::{self, ErrorKind};
 use std::mem;
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,8 @@ pub struct Gateway {
     /// Requests answered without the service.
     answered: u64,
     signals: Receiver<&'static str>,
+    /// Closed with its last owner, and a wake-up that is not seen yet would be lost.
+    _waker: Arc<Waker>,
     /// The time of this turn of the loop.
     now: Instant,
     stop: Option<Stop>,
@@ -101,7 +104,7 @@ impl Gateway {
         let upstream = mio::net::UnixStream::from_std(upstream);
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
-        let waker = Waker::new(&registry, SIGNAL)?;
+        let waker = Arc::new(Waker::new(&registry, SIGNAL)?);
         let (sender, signals) = mpsc::channel();
         let gateway = Self {
             acceptor: Some(Acceptor::new(listener, &registry, LISTENER)?),
@@ -112,6 +115,7 @@ impl Gateway {
             scratch: vec![0; limits::HEAD],
             answered: 0,
             signals,
+            _waker: Arc::clone(&waker),
             now: Instant::now(),
             stop: None,
         };
