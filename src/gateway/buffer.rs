@@ -11,11 +11,7 @@ pub struct Buffer {
 
 impl Buffer {
     /// Appends these pieces, except for the first `skipped` bytes of all of them.
-    pub fn append<'a>(
-        &mut self,
-        pieces: impl IntoIterator<Item = &'a [u8]>,
-        mut skipped: usize,
-    ) {
+    pub fn append<'a>(&mut self, pieces: impl IntoIterator<Item = &'a [u8]>, mut skipped: usize) {
         self.bytes.drain(..self.taken);
         self.taken = 0;
         for piece in pieces {

@@ -132,7 +132,8 @@ impl Clients {
 
     /// The clients whose time has run out.
     pub fn expired(&self, now: Instant) -> Vec<usize> {
-        let is_expired = |client: &Client| client.time().is_some_and(|time| now - client.since >= time);
+        let is_expired =
+            |client: &Client| client.time().is_some_and(|time| now - client.since >= time);
         let expired = |(key, client)| is_expired(client).then_some(key);
         self.all.iter().filter_map(expired).collect()
     }
@@ -176,7 +177,11 @@ impl Clients {
                 self.largest = all.into_iter().map(|(kept, key)| (kept.0, key)).collect();
             }
             let (kept, key) = self.largest.pop()?;
-            if self.all.get(key).is_some_and(|client| client.kept() >= kept) {
+            if self
+                .all
+                .get(key)
+                .is_some_and(|client| client.kept() >= kept)
+            {
                 return Some(key);
             }
         }

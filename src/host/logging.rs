@@ -1,9 +1,9 @@
 //! The log: `simple_logger` on standard error, prefixed for journald, written by a thread of its
 //! own.
 //!
-//! Writing blocks while nobody reads: journald is stopped, or a pipe is full. A worker that waited
-//! for that would answer nobody, and a process that wants to say why it ends would never end. So
-//! lines are queued; if the writer is stuck for [`STALL`], they are dropped and counted.
+//! Writing blocks while nobody reads: journald is stopped, or a pipe is full. An answer must not wait
+//! for that, nor the end of the process. So lines are queued, and those that find the queue full are
+//! dropped and counted.
 
 use std::env;
 use std::fs::File;
@@ -13,37 +13,39 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use simple_logger::SimpleLogger;
 
-/// Capacity of the queue, in messages.
-const QUEUE: usize = 1024;
+/// The writing thread's name, by which the panic policy knows it.
+pub const THREAD: &str = "log";
+
+/// Capacity of the queue, in lines: what a tenth of a second of full load brings.
+const QUEUE: usize = 8192;
 
 /// How long lines are gathered. Each that finds the thread asleep would wake it, and the reader of
 /// the log after it.
 const GATHER: Duration = Duration::from_millis(1);
 
-/// How long to wait for room in a full queue, in milliseconds; it is checked once in each.
-const STALL: u32 = 50;
+/// Time between two lines that say how many were lost.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// How long writing the last lines may take when the process ends.
 const LAST: Duration = Duration::from_millis(500);
 
 /// The log target of this file's own line, which operators filter by.
-const LOG: &str = "publicip_poc::logging";
+const LOG: &str = "publicip_poc";
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
 struct Logger {
     simple: SimpleLogger,
     queue: SyncSender<Message>,
-    /// The queue stayed full for [`STALL`], and nothing has been written since.
-    stalled: AtomicBool,
+    /// Lines that found the queue full since this was last reported.
     lost: AtomicU64,
 }
 
@@ -65,12 +67,18 @@ enum Message {
 pub fn start(level: LevelFilter) -> Result<(), String> {
     let (queue, messages) = mpsc::sync_channel(QUEUE);
     thread::Builder::new()
-        .name("log".into())
+        .name(THREAD.into())
         .spawn(move || {
+            let mut reported = Instant::now();
             while let Ok(first) = messages.recv() {
                 thread::sleep(GATHER);
+                let logger = LOGGER.get().expect("it sent the message");
                 for message in iter::once(first).chain(messages.try_iter()) {
-                    LOGGER.get().expect("it sent the message").write(message);
+                    logger.write(message);
+                    if reported.elapsed() >= REPORT {
+                        reported = Instant::now();
+                        logger.report_lost();
+                    }
                 }
             }
         })
@@ -81,7 +89,6 @@ pub fn start(level: LevelFilter) -> Result<(), String> {
             .with_level(level)
             .with_module_level("tiny_http", LevelFilter::Off),
         queue,
-        stalled: AtomicBool::new(false),
         lost: AtomicU64::new(0),
     });
     log::set_max_level(level);
@@ -96,28 +103,21 @@ pub fn finish(reason: Option<&str>) {
         write_reason(reason);
         return;
     };
+    let deadline = Instant::now() + LAST;
     let (done, wait) = mpsc::channel();
-    if logger.send(Message::Last(reason, done)) {
-        // In time or not, the process ends.
-        let _ = wait.recv_timeout(LAST);
+    let mut last = Message::Last(reason, done);
+    while let Err(TrySendError::Full(back)) = logger.queue.try_send(last) {
+        if Instant::now() >= deadline {
+            return;
+        }
+        last = back;
+        thread::sleep(GATHER);
     }
+    // In time or not, the process ends.
+    let _ = wait.recv_timeout(deadline.saturating_duration_since(Instant::now()));
 }
 
 impl Logger {
-    /// Returns whether there was room in the queue.
-    fn send(&self, mut message: Message) -> bool {
-        for _ in 0..STALL {
-            match self.queue.try_send(message) {
-                Ok(()) => return true,
-                Err(TrySendError::Full(back)) if !self.stalled.load(Relaxed) => message = back,
-                Err(_) => return false,
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-        self.stalled.store(true, Relaxed);
-        false
-    }
-
     fn write(&self, message: Message) {
         match message {
             Message::Line {
@@ -126,15 +126,18 @@ impl Logger {
                 text,
             } => self.write_line(level, &target, &text),
             Message::Last(reason, done) => {
+                self.report_lost();
                 write_reason(reason);
                 // The receiver may have given up.
                 let _ = done.send(());
             }
         }
-        self.stalled.store(false, Relaxed);
+    }
+
+    fn report_lost(&self) {
         let lost = self.lost.swap(0, Relaxed);
         if lost > 0 {
-            let text = format!("{lost} lines were lost: nobody read the log");
+            let text = format!("{lost} lines were lost: the log was not read fast enough");
             self.write_line(Level::Warn, LOG, &text);
         }
     }
@@ -166,7 +169,7 @@ impl Log for Logger {
             target: record.target().to_owned(),
             text: record.args().to_string(),
         };
-        if self.enabled(record.metadata()) && !self.send(line()) {
+        if self.enabled(record.metadata()) && self.queue.try_send(line()).is_err() {
             self.lost.fetch_add(1, Relaxed);
         }
     }
