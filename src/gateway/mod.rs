@@ -311,22 +311,20 @@ impl Gateway {
             Ok(Some(parsed)) => parsed,
             Err(refusal) => return (bytes.len(), self.refuse(None, peer, refusal)),
         };
-        let (after, next) = match rules::action(&head) {
+        let next = match rules::action(&head) {
             Ok(Action::Forward(after)) => {
                 self.upstream.forward(key, &head, peer);
                 let head_only = head.is_head();
-                (after, Next::Wait { head_only, after })
+                Next::Wait { head_only, after }
             }
             Ok(Action::Options(after)) => {
                 let response = Response::options();
                 self.log(Some(&head), peer, &response, None);
-                (after, Next::Respond(response.to_bytes(false), after))
+                Next::Respond(response.to_bytes(false), after)
             }
-            Err(refusal) => (After::Linger, self.refuse(Some(&head), peer, refusal)),
+            Err(refusal) => self.refuse(Some(&head), peer, refusal),
         };
-        // What follows a body, or should not be there, is never taken for a request.
-        let is_last = after == After::Linger;
-        (if is_last { bytes.len() } else { length }, next)
+        (length, next)
     }
 
     /// The response to a request that is refused; `head` is what could be read of it.
@@ -452,6 +450,7 @@ impl Gateway {
                 self.clients.enqueue(key);
             }
         } else if client.must_linger(after) {
+            // What follows a body, or should not be there, is never taken for a request.
             self.clients.change(key, |client| {
                 client.input.clear();
                 client.shut_down();

@@ -144,8 +144,17 @@ fn ends(cuts: &[Index], bytes: &[u8]) -> Vec<usize> {
     cuts.iter().map(end).collect()
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 100,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(cases(2000))]
 
     #[test]
     fn what_is_forwarded_is_one_well_formed_request(bytes in requests()) {
@@ -199,6 +208,8 @@ fn gateway(upstream: UnixStream) -> (SocketAddr, JoinHandle<Result<&'static str,
 fn answers(address: SocketAddr, pieces: &[&[u8]]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
+    let patience = Some(Duration::from_secs(1));
+    stream.set_read_timeout(patience).unwrap();
     for piece in pieces {
         // It may have been refused already.
         let _ = stream.write_all(piece);
@@ -220,8 +231,8 @@ fn cutting_the_input_changes_no_answer() {
     let (server, upstream) = service::start().unwrap();
     thread::spawn(move || service::run(&server, &Reading::FirstEntry));
     let (address, _) = gateway(upstream);
-    let cases = (requests(), vec(any::<Index>(), 0..8));
-    proptest!(ProptestConfig::with_cases(200), |((bytes, cuts) in cases)| {
+    let inputs = (requests(), vec(any::<Index>(), 0..8));
+    proptest!(cases(200), |((bytes, cuts) in inputs)| {
         let mut ends = ends(&cuts, &bytes);
         ends.sort_unstable();
         let mut pieces = Vec::new();
