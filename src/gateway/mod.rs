@@ -360,6 +360,10 @@ impl Gateway {
                     State::Receiving { .. } => client.state = state,
                     _ => client.enter(state, now),
                 });
+                // More may have come while it waited for the answer before.
+                if self.clients.get(key).readable {
+                    self.clients.enqueue(key);
+                }
                 self.keep_within_budget();
             }
             Next::Wait { head_only, after } => {
