@@ -109,6 +109,8 @@ versions_agree() {
 	expect "$(grep -m1 -oE '^## \[?[0-9]+\.[0-9]+\.[0-9]+' "$tmp/rpm/usr/share/doc/publicip-poc/CHANGELOG.md" | grep -oE '[0-9.]+$')" "$release"
 	expect "$(zcat "$tmp/deb/usr/share/doc/publicip-poc/changelog.Debian.gz" | head -1)" "publicip-poc ($release-1) unstable; urgency=medium"
 }
+# cargo-generate-rpm has a summary of its own, which would hide the description in Cargo.toml.
+one_description() { expect "$(rpm -qp --qf '%{SUMMARY}' "$rpm")" "$(dpkg-deb -f "$deb" Description | head -1)"; }
 # Every option and variable of --help is in the man page and, as far as it is a setting of the service, in the configuration.
 documented() {
 	local word page
@@ -216,6 +218,7 @@ step 'no path of the building machine is in the binary' no_paths
 step 'rpm: size' small
 step 'make install: the same files' from_source
 step 'Cargo.toml, changelogs, --version, man page and packages agree' versions_agree
+step 'rpm and deb have one description' one_description
 step 'man page and configuration name every option and variable' documented
 step "the configuration's examples are right" configuration
 step 'man page: no warning of groff or mandoc' man_page
