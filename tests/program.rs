@@ -47,7 +47,7 @@ fn help_and_version_go_to_standard_output() {
     let version = run(&["--version"], &[]).stdout;
     assert_eq!(
         version,
-        format!("publicip-poc {}\n", env!("CARGO_PKG_VERSION")).as_bytes()
+        concat!("publicip-poc ", env!("CARGO_PKG_VERSION"), "~dev\n").as_bytes()
     );
 }
 

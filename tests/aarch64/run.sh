@@ -11,7 +11,7 @@ need mmdebstrap:mmdebstrap curl:curl ip:iproute2 readelf:binutils rpm:rpm
 dir=$PWD/target/aarch64
 root=$dir/root
 stamp=$(sha256sum <"$0")
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+version=$(packaging/version.sh)
 rpm=target/package/publicip-poc-$version-1.aarch64.rpm
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -53,8 +53,8 @@ build() {
 	# with /proc, where cargo-auditable looks for its own program
 	# shellcheck disable=SC2016 # expands there
 	unshare --mount sh -euc 'mount -t proc proc "$0/proc"; exec chroot "$@"' "$root" "$root" \
-		env -i HOME=/root PATH=/usr/bin:/bin ARCH=aarch64 \
-		SOURCE_DATE_EPOCH="$(git log -1 --format=%ct 2>/dev/null || echo 0)" sh -c 'cd /src && packaging/build.sh rpm'
+		env -i HOME=/root PATH=/usr/bin:/bin ARCH=aarch64 BUILD_VERSION="$version" \
+		SOURCE_DATE_EPOCH="$(packaging/version.sh time)" sh -c 'cd /src && packaging/build.sh rpm'
 	mkdir -p target/package
 	cp "$root/src/$rpm" "$rpm"
 }
