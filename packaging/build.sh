@@ -62,18 +62,18 @@ id=$(readelf -n "$binary" | sed -n 's/.*Build ID: //p')
 symbols=target/package/debug/.build-id/${id:0:2}/${id:2}.debug
 install -Dpm644 "$binary" "$symbols"
 
-# The packagers only turn times back, so those of files older than the commit would get in. The binary is another
-# name of a file whose time cargo goes by: a stripped copy takes its place.
+# A stripped copy takes the place of the binary, which is another name of a file that cargo keeps.
 "${linker:+${linker%gcc}}strip" -o "$binary.stripped" "$binary"
 mv "$binary.stripped" "$binary"
-touch -d "@$SOURCE_DATE_EPOCH" "$binary" ./*.md LICENSE-* packaging/publicip-poc.* systemd/*
 
-packaging/third-party.sh "$target" >target/package/THIRD-PARTY
-touch -d "@$SOURCE_DATE_EPOCH" target/package/THIRD-PARTY
+[ "$kind" = binary ] || packaging/third-party.sh "$target" >target/package/THIRD-PARTY
 case $kind in
 rpm)
+	# cargo-generate-rpm only turns times back, so that of a file older than the commit would get in: it packs copies.
+	cp CHANGELOG.md SECURITY.md LICENSE-* packaging/publicip-poc.conf systemd/* target/package/
 	gzip -9nc packaging/publicip-poc.8 >target/package/publicip-poc.8.gz
 	package=target/package/publicip-poc-$version-1.$arch.rpm
+	rm -f target/package/publicip-poc-*."$arch.rpm" # of other commits
 	cargo generate-rpm --target "$target" --payload-compress xz --output "$package" \
 		--set-metadata "version = '$version'" ${SIGNING_KEY:+--signing-key "$SIGNING_KEY"}
 	;;
@@ -83,11 +83,9 @@ deb)
 	printf '%s (%s-1) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' publicip-poc "$version" \
 		"Version $version, see changelog.gz." "$(sed -n 's/^maintainer = "\(.*\)"/\1/p' Cargo.toml)" \
 		"$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")" >target/package/changelog.Debian
+	rm -f target/package/publicip-poc_*"_$debian.deb"
 	cargo deb --quiet --no-build --no-strip --target "$target" --deb-version "$version-1" --output "$package" >/dev/null
 	;;
-binary)
-	package=target/package/publicip-poc
-	cp "$binary" "$package"
-	;;
+binary) package=$binary ;;
 esac
 echo "$package ($(($(stat -c %s "$package") / 1000)) kB)"

@@ -11,9 +11,12 @@ rpm=target/package/publicip-poc-$version-1.$(uname -m).rpm
 deb=target/package/publicip-poc_$version-1_$(dpkg --print-architecture).deb
 limit=720000 # bytes of the rpm; an empty Rust program linked statically against glibc is 418 kB of it
 
+times() { git ls-files -z | xargs -0 stat -c '%y %n'; }
 build() {
+	times >"$tmp/times"
 	packaging/build.sh rpm
 	packaging/build.sh deb
+	times | diff "$tmp/times" - # make and editors go by them
 	mkdir "$tmp/rpm" "$tmp/deb"
 	cp "$rpm" "$tmp/package"
 	rpm2archive "$tmp/package" # not rpm2cpio: it looks for a size in the header that cargo-generate-rpm leaves out
@@ -137,18 +140,24 @@ man_page() {
 rpm_lint() { rpmlint -c packaging/rpm/rpmlint.toml "$rpm" | tee "$tmp/lint" && grep -q ' 0 errors, 0 warnings' "$tmp/lint"; }
 deb_lint() { expect "$(lintian --allow-root --suppress-tags-from-file packaging/deb/lintian-suppressed "$deb" 2>&1 | grep -v '^warning: running with root')" ""; }
 
+# As root has it, when a user has built with a Rust of his own.
+no_cargo() {
+	[ -e "$tmp/no-cargo" ] || { cp -rs /usr/bin "$tmp/no-cargo"; rm -f "$tmp"/no-cargo/{cargo,rustc}; }
+	PATH=$tmp/no-cargo "$@"
+}
+cargo_missing() {
+	fails no_cargo packaging/build.sh rpm 2>"$tmp/err"
+	expect "$(cat "$tmp/err")" "build.sh: cargo is missing: install Rust, or put its folder on PATH"
+}
 # The same files, whatever their documentation, and a unit that names the prefix.
 from_source() {
-	rm -f target/package/publicip-poc # of an earlier run
-	make --no-print-directory install DESTDIR="$tmp/install"
+	no_cargo make --no-print-directory install DESTDIR="$tmp/install" # since `make rpm` has built it
 	expect "$(cd "$tmp/install" && find . -type f | LC_ALL=C sort)" \
 		"$(cd "$tmp/deb" && find . -type f -not -path './usr/share/doc/*' | sed 's/\.8\.gz/.8/' | LC_ALL=C sort)"
 	for file in usr/bin/publicip-poc usr/lib/systemd/system/publicip-poc.service; do
 		cmp "$tmp/install/$file" "$tmp/deb/$file"
 	done
-	# Built again when the source has changed, and only then: root may have no cargo.
-	make -q target/package/publicip-poc
-	fails make -q -W src/answer/client/tests.rs target/package/publicip-poc
+	fails make -q -W src/answer/client/tests.rs build
 	# An administrator's configuration stays, and the units go where the distribution has them.
 	echo mine >"$tmp/install/etc/default/publicip-poc"
 	make --no-print-directory install DESTDIR="$tmp/install" UNITDIR=/lib/systemd/system
@@ -225,4 +234,5 @@ step 'lintian' deb_lint
 step 'a second build from another directory is byte-identical' reproducible
 step 'rpm: a signature verifies' signature
 step 'a missing signing key is named' signing_key_missing
+step 'a missing cargo is named' cargo_missing
 summary
