@@ -44,7 +44,7 @@ ci: ## All of it, as .ci/run does: installs packages, needs root
 	bash .ci/run
 
 # == Package
-.PHONY: rpm deb build install test-packages test-system test-aarch64
+.PHONY: rpm deb build install release-files test-packages test-system test-aarch64
 rpm: ## Build target/package/*.rpm [ARCH=arm64] [SIGNING_KEY=]
 	packaging/build.sh rpm
 
@@ -67,6 +67,9 @@ install: $(binary) ## Install it, as root: [DESTDIR=] [PREFIX=/usr] [UNITDIR=]
 	install -Dpm644 packaging/publicip-poc.8 -t $(DESTDIR)$(PREFIX)/share/man/man8
 	[ -e $(DESTDIR)/etc/default/publicip-poc ] || \
 		install -Dpm644 packaging/publicip-poc.conf $(DESTDIR)/etc/default/publicip-poc
+
+release-files: ## SHA256SUMS and notes for the packages of a release
+	packaging/release.sh
 
 test-packages: ## The packages as built: contents, lints, reproducibility
 	tests/packages/run.sh

@@ -235,4 +235,5 @@ step 'a second build from another directory is byte-identical' reproducible
 step 'rpm: a signature verifies' signature
 step 'a missing signing key is named' signing_key_missing
 step 'a missing cargo is named' cargo_missing
+. tests/packages/release.sh
 summary
