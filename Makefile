@@ -21,7 +21,7 @@ run: ## Serve the page on http://127.0.0.1:8080/
 test: ## Run the tests that need nothing but Rust
 	$(CARGO) test
 
-lint: ## Format, lints, docs, scripts, licences: no warning
+lint: ## Format, lints, docs, scripts, workflows, licences: no warning
 	@tests/lint.sh
 
 test-original: ## 500 pages beside the original's: ORIGINAL=…/server.py
