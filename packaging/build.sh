@@ -3,7 +3,7 @@
 #   ARCH              x86_64 (default: this machine's) or aarch64, also spelt arm64
 #   SIGNING_KEY       a file with an armoured OpenPGP secret key without passphrase: signs the rpm
 #   SOURCE_DATE_EPOCH the time of every file in the package (default: the last commit's)
-#   BUILD_VERSION     the version (default: version.sh tells it by the commit)
+#   BUILD_VERSION     the version (default: the commit's, see version.sh)
 # Two builds of the same commit with the same toolchain are byte-identical, wherever they are made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -62,14 +62,14 @@ id=$(readelf -n "$binary" | sed -n 's/.*Build ID: //p')
 symbols=target/package/debug/.build-id/${id:0:2}/${id:2}.debug
 install -Dpm644 "$binary" "$symbols"
 
-# A stripped copy takes the place of the binary, which is another name of a file that cargo keeps.
+# The binary is a hard link to cargo's own file, so a stripped copy replaces it.
 "${linker:+${linker%gcc}}strip" -o "$binary.stripped" "$binary"
 mv "$binary.stripped" "$binary"
 
 [ "$kind" = binary ] || packaging/third-party.sh "$target" >target/package/THIRD-PARTY
 case $kind in
 rpm)
-	# cargo-generate-rpm only turns times back, so that of a file older than the commit would get in: it packs copies.
+	# cargo-generate-rpm keeps the time of a file older than the commit, so it gets fresh copies.
 	cp CHANGELOG.md SECURITY.md LICENSE-* packaging/publicip-poc.conf systemd/* target/package/
 	gzip -9nc packaging/publicip-poc.8 >target/package/publicip-poc.8.gz
 	package=target/package/publicip-poc-$version-1.$arch.rpm

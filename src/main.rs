@@ -45,7 +45,7 @@ use supervision::Event;
 /// The log target of the start-up lines, which operators filter by.
 const LOG: &str = "publicip_poc";
 
-/// By the commit, from packaging/version.sh; what cargo alone builds is no release.
+/// Set by packaging/build.sh from the commit. A build by cargo alone is not a release.
 const VERSION: &str = match option_env!("BUILD_VERSION") {
     Some(version) => version,
     None => concat!(env!("CARGO_PKG_VERSION"), "~dev"),

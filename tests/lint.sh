@@ -44,10 +44,11 @@ wheel() {
 	[ -e "target/tools/$1-$2" ] || python3 -m pip install --quiet --disable-pip-version-check --no-deps \
 		--target "target/tools/$1-$2" "$1==$2"
 }
-# jactionlint is a fork of actionlint; the original comes as source alone, for Go.
+# jactionlint is a maintained fork of actionlint, which is not on PyPI with its binary.
 workflows() {
 	wheel jactionlint 2.3.0
 	wheel zizmor 1.32.0
+	grep -ohP 'run: make \K.*' .github/workflows/*.yml | xargs make --dry-run >/dev/null # each target exists
 	PYTHONPATH=target/tools/jactionlint-2.3.0 python3 -m jactionlint
 	target/tools/zizmor-1.32.0/bin/zizmor --offline --quiet .github
 }
