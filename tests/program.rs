@@ -232,7 +232,7 @@ fn the_first_line_says_where_it_listens_and_who_is_the_client() {
     ] {
         let program = Program::start(arguments);
         let listens = format!(
-            "publicip-poc {} listens on {};",
+            "publicip-poc {}~dev listens on {};",
             env!("CARGO_PKG_VERSION"),
             program.address
         );
