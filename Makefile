@@ -21,7 +21,7 @@ run: ## Serve the page on http://127.0.0.1:8080/
 test: ## Run the tests that need nothing but Rust
 	$(CARGO) test
 
-lint: ## Format, lints, docs, scripts, licences: no warning
+lint: ## Format, lints, docs, scripts, workflows, licences: no warning
 	@tests/lint.sh
 
 test-original: ## 500 pages beside the original's: ORIGINAL=…/server.py
@@ -44,7 +44,7 @@ ci: ## All of it, as .ci/run does: installs packages, needs root
 	bash .ci/run
 
 # == Package
-.PHONY: rpm deb install test-packages test-system test-aarch64
+.PHONY: rpm deb build install release-files test-packages test-system test-aarch64
 rpm: ## Build target/package/*.rpm [ARCH=arm64] [SIGNING_KEY=]
 	packaging/build.sh rpm
 
@@ -53,16 +53,23 @@ deb: ## Build target/package/*.deb [ARCH=arm64]
 
 PREFIX ?= /usr
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-target/package/publicip-poc: Cargo.toml Cargo.lock $(wildcard src/*.rs src/*/*.rs src/*/*/*.rs)
+# The one in the packages: whoever has built those needs no cargo to install it.
+binary := target/$(or $(ARCH:arm64=aarch64),$(shell uname -m))-unknown-linux-gnu/release/publicip-poc
+$(binary): Cargo.toml Cargo.lock $(wildcard src/*.rs src/*/*.rs src/*/*/*.rs)
 	packaging/build.sh binary
 
-install: target/package/publicip-poc ## Build what is not built yet, and install it: [DESTDIR=] [PREFIX=/usr] [UNITDIR=]
-	install -Dpm755 target/package/publicip-poc -t $(DESTDIR)$(PREFIX)/bin
+build: $(binary) ## Build the static binary alone, for `make install`
+
+install: $(binary) ## Install it, as root: [DESTDIR=] [PREFIX=/usr] [UNITDIR=]
+	install -Dpm755 $(binary) -t $(DESTDIR)$(PREFIX)/bin
 	install -Dpm644 systemd/publicip-poc.socket systemd/publicip-poc.service -t $(DESTDIR)$(UNITDIR)
 	sed -i 's,/usr/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(UNITDIR)/publicip-poc.service
 	install -Dpm644 packaging/publicip-poc.8 -t $(DESTDIR)$(PREFIX)/share/man/man8
 	[ -e $(DESTDIR)/etc/default/publicip-poc ] || \
 		install -Dpm644 packaging/publicip-poc.conf $(DESTDIR)/etc/default/publicip-poc
+
+release-files: ## SHA256SUMS and notes for the packages of a release
+	packaging/release.sh
 
 test-packages: ## The packages as built: contents, lints, reproducibility
 	tests/packages/run.sh

@@ -65,7 +65,7 @@ esac
 if [ -z "${PACKAGE:-}" ]; then
 	say "build the RPM ($machine)"
 	make --no-print-directory rpm ARCH="$machine"
-	version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+	version=$(packaging/version.sh)
 	PACKAGE=target/package/publicip-poc-$version-1.$machine.rpm
 fi
 sha256() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi | cut -d ' ' -f 1; }

@@ -50,11 +50,17 @@ use options::Command;
 /// The log target of the start-up lines, which operators filter by.
 const LOG: &str = "publicip_poc";
 
+/// Set by packaging/build.sh from the commit. A build by cargo alone is not a release.
+const VERSION: &str = match option_env!("BUILD_VERSION") {
+    Some(version) => version,
+    None => concat!(env!("CARGO_PKG_VERSION"), "~dev"),
+};
+
 fn main() -> ExitCode {
     let command = options::parse(env::args_os().skip(1), env::vars_os());
     let result = match command {
         Ok(Command::Help) => print(&format!("{}\n\n{}", options::USAGE, options::HELP)),
-        Ok(Command::Version) => print(concat!("publicip-poc ", env!("CARGO_PKG_VERSION"))),
+        Ok(Command::Version) => print(&format!("publicip-poc {VERSION}")),
         Ok(Command::Serve {
             listen,
             reading,
@@ -135,8 +141,7 @@ fn serve(
 }
 
 fn announce(address: &SocketAddr, reading: &Reading) {
-    let version = env!("CARGO_PKG_VERSION");
-    let line = format!("publicip-poc {version} listens on {address}; client: {reading}");
+    let line = format!("publicip-poc {VERSION} listens on {address}; client: {reading}");
     match reading {
         Reading::TrustedHops { .. } => log::info!(target: LOG, "{line}"),
         Reading::FirstEntry => log::warn!(

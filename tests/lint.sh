@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/steps.sh
 . packaging/tool.sh
-need shellcheck:shellcheck
+need shellcheck:shellcheck python3:python3 pip3:python3-pip
 
 CARGO=${CARGO:-cargo}
 
@@ -39,10 +39,25 @@ licences() {
 	"$CARGO" deny --log-level warn check licenses bans sources
 }
 
+# wheel NAME VERSION: a program that PyPI has as a binary, under target/tools.
+wheel() {
+	[ -e "target/tools/$1-$2" ] || python3 -m pip install --quiet --disable-pip-version-check --no-deps \
+		--target "target/tools/$1-$2" "$1==$2"
+}
+# jactionlint is a maintained fork of actionlint, which is not on PyPI with its binary.
+workflows() {
+	wheel jactionlint 2.3.0
+	wheel zizmor 1.32.0
+	grep -ohP 'run: make \K.*' .github/workflows/*.yml | xargs make --dry-run >/dev/null # each target exists
+	PYTHONPATH=target/tools/jactionlint-2.3.0 python3 -m jactionlint
+	target/tools/zizmor-1.32.0/bin/zizmor --offline --quiet .github
+}
+
 step 'rustfmt' "$CARGO" fmt --check
 step 'clippy' clippy
 step 'rustdoc' rustdoc
 step 'shellcheck' scripts
 step 'rooms import in one direction' rooms
 step 'licences and sources of dependencies' licences
+step 'workflows: jactionlint, zizmor' workflows
 summary

@@ -47,7 +47,7 @@ fn help_and_version_go_to_standard_output() {
     let version = run(&["--version"], &[]).stdout;
     assert_eq!(
         version,
-        format!("publicip-poc {}\n", env!("CARGO_PKG_VERSION")).as_bytes()
+        concat!("publicip-poc ", env!("CARGO_PKG_VERSION"), "~dev\n").as_bytes()
     );
 }
 
@@ -232,7 +232,7 @@ fn the_first_line_says_where_it_listens_and_who_is_the_client() {
     ] {
         let program = Program::start(arguments);
         let listens = format!(
-            "publicip-poc {} listens on {};",
+            "publicip-poc {}~dev listens on {};",
             env!("CARGO_PKG_VERSION"),
             program.address
         );

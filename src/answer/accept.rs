@@ -21,7 +21,7 @@ const FORMS: [(Form, &str, &str); 3] = [
 
 /// The form with the highest quality. The page is the fallback: it is kinder than 406 Not
 /// Acceptable.
-pub fn preferred<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> Form {
+pub fn preferred<'a>(lines: &(impl Iterator<Item = &'a str> + Clone)) -> Form {
     let mut best = (Form::Html, 0);
     for (form, kind, subtype) in FORMS {
         let quality = quality(lines.clone(), kind, subtype);
@@ -108,14 +108,14 @@ mod tests {
             (&["text/plain;q=1.5, application/json;q=0.1"], Form::Json),
             (&["nonsense, ;;, /, text/plain"], Form::Text),
         ] {
-            assert_eq!(preferred(lines.iter().copied()), form, "{lines:?}");
+            assert_eq!(preferred(&lines.iter().copied()), form, "{lines:?}");
         }
     }
 
     proptest! {
         #[test]
         fn nothing_panics(lines in prop::collection::vec(any::<String>(), 0..4)) {
-            preferred(lines.iter().map(String::as_str));
+            preferred(&lines.iter().map(String::as_str));
         }
 
         #[test]

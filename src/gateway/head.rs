@@ -2,6 +2,8 @@
 //!
 //! A head is judged as soon as its bytes allow, and always the same, however they were cut.
 
+use std::str;
+
 use httparse::{EMPTY_HEADER, Error, Header, Status};
 use memchr::{memchr, memchr_iter};
 

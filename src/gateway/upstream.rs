@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::IpAddr;
+use std::str;
 
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};

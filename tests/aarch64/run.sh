@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh — `make test-aarch64`: builds the Graviton rpm in a chroot of Debian trixie and runs it under qemu.
+# run.sh — `make test-aarch64`: builds the Graviton packages in a chroot of Debian trixie and runs their program under qemu.
 # trixie's Rust is 1.85, the oldest that Cargo.toml admits: that the build passes proves that too. The chroot (1.9 GB)
 # is kept in target/aarch64; a changed script builds it anew. It needs no network: the dependencies are vendored.
 # `run.sh prepare` does no more than the chroot.
@@ -11,8 +11,9 @@ need mmdebstrap:mmdebstrap curl:curl ip:iproute2 readelf:binutils rpm:rpm
 dir=$PWD/target/aarch64
 root=$dir/root
 stamp=$(sha256sum <"$0")
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+version=$(packaging/version.sh)
 rpm=target/package/publicip-poc-$version-1.aarch64.rpm
+deb=target/package/publicip-poc_$version-1_arm64.deb
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -40,11 +41,13 @@ oldest_rust() {
 
 # The same command as a user's, on a copy of the sources; build products of the last time are kept.
 build() {
-	packaging/build.sh rpm # for the tools, which are not of trixie
+	# for the tools, which are not of trixie
+	packaging/build.sh rpm
+	packaging/build.sh deb
 	mkdir -p "$root/src/target/tools/bin" "$root/src/.cargo"
 	find "$root/src" -mindepth 1 -maxdepth 1 -not -name target -not -name .cargo -exec rm -rf {} +
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$root/src"
-	cp target/tools/bin/cargo-{auditable,generate-rpm} "$root/src/target/tools/bin"
+	cp target/tools/bin/cargo-{auditable,deb,generate-rpm} "$root/src/target/tools/bin"
 	cp target/tools/.crates.toml "$root/src/target/tools"
 	rm -rf "$root/src/target/vendor"
 	cargo vendor --quiet --locked "$root/src/target/vendor" >/dev/null
@@ -53,10 +56,9 @@ build() {
 	# with /proc, where cargo-auditable looks for its own program
 	# shellcheck disable=SC2016 # expands there
 	unshare --mount sh -euc 'mount -t proc proc "$0/proc"; exec chroot "$@"' "$root" "$root" \
-		env -i HOME=/root PATH=/usr/bin:/bin ARCH=aarch64 \
-		SOURCE_DATE_EPOCH="$(git log -1 --format=%ct 2>/dev/null || echo 0)" sh -c 'cd /src && packaging/build.sh rpm'
-	mkdir -p target/package
-	cp "$root/src/$rpm" "$rpm"
+		env -i HOME=/root PATH=/usr/bin:/bin ARCH=aarch64 BUILD_VERSION="$version" \
+		SOURCE_DATE_EPOCH="$(packaging/version.sh time)" sh -c 'cd /src && packaging/build.sh rpm && packaging/build.sh deb'
+	cp "$root/src/$rpm" "$root/src/$deb" target/package/
 }
 missing_toolchain() {
 	# Of this machine's own Rust, where it has no standard library for aarch64.
@@ -74,7 +76,9 @@ package() {
 	readelf -hlSdW "$tmp/usr/bin/publicip-poc" >"$tmp/elf"
 	grep -q 'Machine:.*AArch64' "$tmp/elf"
 	fails grep -E 'INTERP|NEEDED|\.symtab|\.debug' "$tmp/elf"
-	echo "$(stat -c %s "$rpm") bytes" >&3
+	expect "$(dpkg-deb -f "$deb" Architecture)" arm64
+	dpkg-deb --fsys-tarfile "$deb" | tar -xO ./usr/bin/publicip-poc | cmp - "$tmp/usr/bin/publicip-poc"
+	echo "$(stat -c %s "$rpm") and $(stat -c %s "$deb") bytes" >&3
 }
 
 # In a network of its own, for its port. No -L for qemu: a threaded program would spin forever.
@@ -97,8 +101,8 @@ if [ "${1:-}" = prepare ]; then prepare; exit; fi
 step 'chroot: Debian trixie with a cross compiler' prepare
 [ "$failed" = 0 ] || { summary || exit 1; }
 step "its Rust is the oldest that Cargo.toml admits" oldest_rust
-step 'make rpm ARCH=aarch64' build
+step 'make rpm deb ARCH=aarch64' build
 step 'what is missing on a machine without the target is said in one line' missing_toolchain
-step 'the rpm: architecture, contents, static binary' package
+step 'rpm and deb: architecture, contents, static binary' package
 step 'its program answers under qemu, and stops with exit code 0' answers
 summary

@@ -20,7 +20,7 @@ packages() {
 	local options=(generate-rpm --target x86_64-unknown-linux-gnu)
 	rm -f "$work"/*.rpm
 	make --no-print-directory rpm ARCH=x86_64
-	version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+	version=$(packaging/version.sh)
 	cp "target/package/publicip-poc-$version-1.x86_64.rpm" "$work/first.rpm"
 	"$generate" "${options[@]}" --set-metadata 'version = "99.0.0"' --output "$work/second.rpm"
 	"$generate" "${options[@]}" --arch aarch64 --output "$work/foreign.rpm"

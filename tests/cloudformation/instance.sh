@@ -77,7 +77,7 @@ missing() {
 	fresh first 'FAILURE: fetch the package from S3' NoSuchKey
 }
 
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+version=$(packaging/version.sh)
 step 'user-data signals SUCCESS' fresh first 'SUCCESS: publicip-poc serves'
 step 'port 80 shows the client'\''s address, to the load balancer only' served "$version"
 step 'the article'\''s reading: make verify says that it can be forged' article_served

@@ -9,7 +9,7 @@ debian_guest() {
 }
 # The command is README's.
 deb_install() {
-	x "$(sed -n 's|.*.\(apt install\) \./publicip-poc_1\.0\.0-1_amd64\.deb.*|\1 -y /mnt/share/first.deb|p' README.md | grep .)"
+	x "$(sed -n 's|.*.\(apt install\) \./publicip-poc_\*_amd64\.deb.*|\1 -y /mnt/share/first.deb|p' README.md | grep .)"
 	expect "$(x 'systemctl is-enabled publicip-poc.socket publicip-poc.service')" $'enabled\nenabled'
 	expect "$(x 'systemctl is-active publicip-poc.socket publicip-poc.service')" $'active\nactive'
 	page

@@ -8,7 +8,7 @@ build() {
 	# The same once more as later releases, to upgrade to.
 	local PATH=$PWD/target/tools/bin:$PATH
 	cargo generate-rpm --target "$target" --set-metadata 'release = "2"' --output target/package/later.rpm
-	cargo deb --quiet --no-build --no-strip --target "$target" --deb-revision 2 --output target/package/later.deb
+	cargo deb --quiet --no-build --no-strip --target "$target" --deb-version "$version-2" --output target/package/later.deb
 }
 
 guest() {

@@ -16,8 +16,8 @@ section() {
 # as_here COMMAND
 as_here() {
 	# shellcheck disable=SC2001 # several patterns at once
-	sed 's|\./publicip-poc-1\.0\.0-1\.x86_64\.rpm|/mnt/share/first.rpm|
-		s|\./publicip-poc-1\.0\.1-1\.x86_64\.rpm|/mnt/share/later.rpm|
+	sed 's|^\(dnf install\) \./publicip-poc-\*\.x86_64\.rpm|\1 /mnt/share/first.rpm|
+		s|^\(dnf upgrade\) \./publicip-poc-\*\.x86_64\.rpm|\1 /mnt/share/later.rpm|
 		s|^dnf|& -y|
 		s|^systemctl edit .*|SYSTEMD_EDITOR="cp /mnt/share/typed" script -qec "&" /dev/null|' <<<"$1"
 }

@@ -1,16 +1,12 @@
 # shellcheck shell=bash disable=SC2154 # the variables are those of run.sh
-# repository.sh — part of run.sh: a release is signed, served and upgraded to, by the commands of CONTRIBUTING.md.
+# repository.sh — part of run.sh: a release is signed, served and upgraded to, by the commands of RELEASING.md.
 
-# typed FILE HEADING PROMPT: the commands of a section that stand behind a prompt, and the lines of their here-documents.
+# typed PROMPT: the commands behind a prompt in RELEASING.md's section, and the lines of their here-documents.
 typed() {
-	awk -v heading="$2" -v prompt="$3" '
-		/^## / { inside = $0 == heading }
-		/^ *```/ { block = !block; here = 0; next }
-		inside && block {
-			sub(/^   /, "")
-			if (here) { print; here = $0 != "END" }
-			else if (index($0, prompt " ") == 1) { print substr($0, 3); here = /<<END$/ }
-		}' "$1"
+	awk -v prompt="$1" '
+		/^## / { inside = $0 == "## A package repository" }
+		inside && here { print; here = $0 != "END" }
+		inside && index($0, prompt " ") == 1 { print substr($0, 3); here = /<<END$/ }' RELEASING.md
 }
 
 # `make rpm` stands for the later release; it is packed once more, signed.
@@ -23,21 +19,21 @@ release() {
 	export GNUPGHOME=$tmp/gnupg
 	mkdir -m 700 "$GNUPGHOME"
 	mkdir -p "$tmp/target/package" "$share/rpms"
-	commands=$(typed CONTRIBUTING.md '## A release' '$')
+	commands=$(typed '$')
 	echo "$commands"
 	eval "$(sed "s|^make rpm|signed|; s|/srv/rpms|$share/rpms|; s|[a-z]*\.asc|$tmp/&|g; s|target/package|$tmp/&|" <<<"$commands")"
 	gpgconf --kill all
 }
 by_hand() {
 	cp "$tmp/public.asc" "$share/"
-	x "cd /mnt/share && $(typed CONTRIBUTING.md '## A release' '#' | grep '^rpm ' | sed 's|publicip-poc-.*|rpms/later.rpm|')" >"$tmp/check"
+	x "cd /mnt/share && $(typed '#' | grep '^rpm ' | sed 's|\./publicip-poc-.*|rpms/later.rpm|')" >"$tmp/check"
 	x 'rpm -e gpg-pubkey' # dnf is to ask for it by itself
 	grep 'digests signatures OK' "$tmp/check"
 }
 # upgrade_from URL: as typed, with this address of the repository.
 upgrade_from() {
 	x "dnf -y --disablerepo='*' install /mnt/share/first.rpm; rpm -e gpg-pubkey || true"
-	x "$(typed CONTRIBUTING.md '## A release' '#' | grep -v '^rpm ' | sed "s|https://rpms.example.org|$1|; s/^dnf/& -y/")"
+	x "$(typed '#' | grep -v '^rpm ' | sed "s|https://rpms.example.org|$1|; s/^dnf/& -y/")"
 	expect "$(x 'rpm -q --qf "%{RELEASE} %{RSAHEADER:pgpsig}" publicip-poc' | cut -c1-5)" '2 RSA'
 }
 over_http() {
@@ -58,7 +54,7 @@ unsigned() {
 	x "systemctl stop repository; rm /etc/yum.repos.d/publicip-poc.repo; dnf -y --disablerepo='*' remove publicip-poc"
 }
 
-step 'repository: made, signed and indexed by the commands of CONTRIBUTING.md' release
+step 'repository: made, signed and indexed by the commands of RELEASING.md' release
 step 'repository: the signature checked by hand' by_hand
 step 'repository: dnf upgrade from a directory' upgrade_from file:///mnt/share/rpms
 step 'repository: dnf upgrade over HTTP' over_http

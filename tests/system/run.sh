@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 . tests/steps.sh
 need createrepo_c:createrepo-c curl:curl gpg:gnupg haproxy:haproxy rpm:rpm systemd-nspawn:systemd-container mmdebstrap:mmdebstrap rpmbuild:rpm
 target=$(uname -m)-unknown-linux-gnu
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+version=$(packaging/version.sh)
 peer=target/release/examples/peer
 vm=system
 share=target/guest/run/$vm/share
