@@ -1,16 +1,13 @@
-//! The listening socket: accepts connections, and pauses when the process runs out of something.
+//! The listening socket.
 
 use std::io::{self, ErrorKind};
-use std::net::{self, IpAddr};
-use std::time::Instant;
+use std::net::{self, SocketAddr};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 
 use super::limits;
-
-/// The log target, which operators filter by.
-const LOG: &str = "publicip_poc";
 
 /// A listening socket, and whose it is.
 pub enum Listener {
@@ -20,15 +17,15 @@ pub enum Listener {
     Bound(net::TcpListener),
 }
 
-/// The listening socket.
+/// Accepts connections.
 pub struct Acceptor {
-    listener: TcpListener,
-    is_bound: bool,
-    registry: Registry,
-    /// Connections may be waiting: readiness is told only once.
-    readable: bool,
-    /// Since when accepting fails.
-    failing: Option<Instant>,
+    socket: TcpListener,
+    /// Whether connections that wait are lost when it is closed.
+    pub is_bound: bool,
+    /// Connections may be waiting: the kernel says so only once.
+    pub is_ready: bool,
+    /// The process has run out of descriptors or memory.
+    failing: bool,
 }
 
 impl Acceptor {
@@ -37,72 +34,52 @@ impl Acceptor {
     /// # Errors
     /// The kernel refuses.
     pub fn new(listener: Listener, registry: &Registry, token: Token) -> io::Result<Self> {
-        let (listener, is_bound) = match listener {
-            Listener::HandedOver(listener) => (listener, false),
-            Listener::Bound(listener) => (listener, true),
+        let (socket, is_bound) = match listener {
+            Listener::HandedOver(socket) => (socket, false),
+            Listener::Bound(socket) => (socket, true),
         };
-        listener.set_nonblocking(true)?;
-        let mut listener = TcpListener::from_std(listener);
-        registry.register(&mut listener, token, Interest::READABLE)?;
+        socket.set_nonblocking(true)?;
+        // Accepted connections inherit it.
+        SockRef::from(&socket).set_tcp_notsent_lowat(limits::UNSENT)?;
+        let mut socket = TcpListener::from_std(socket);
+        registry.register(&mut socket, token, Interest::READABLE)?;
         Ok(Self {
-            listener,
+            socket,
             is_bound,
-            registry: registry.try_clone()?,
-            readable: true,
-            failing: None,
+            is_ready: true,
+            failing: false,
         })
     }
 
-    /// Accepts no more connections than those that would be lost, if any.
-    pub fn finish(mut self) -> Option<Self> {
-        if self.is_bound {
-            return Some(self);
+    /// The next connection, if there is one.
+    pub fn accept(&mut self) -> Option<(TcpStream, SocketAddr)> {
+        match self.socket.accept() {
+            Ok(accepted) => {
+                self.failing = false;
+                return Some(accepted);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_ready = false,
+            // The client has left before.
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                if !self.failing {
+                    log::warn!(target: "publicip_poc", "new connections wait: {error}");
+                }
+                (self.failing, self.is_ready) = (true, false);
+            }
         }
-        // The kernel would go on to tell of a socket that another process has, too. If it refuses,
-        // nobody listens.
-        let _ = self.registry.deregister(&mut self.listener);
         None
     }
 
-    /// There may be connections.
-    pub fn set_readable(&mut self) {
-        self.readable = true;
+    /// Tries again after a failure.
+    pub fn tick(&mut self) {
+        self.is_ready |= self.failing;
     }
 
-    /// Whether the next call of [`Acceptor::accept`] may return a connection.
-    pub fn is_ready(&self) -> bool {
-        self.readable && self.failing.is_none()
-    }
-
-    /// The next connection, and the canonical address of its other end.
-    pub fn accept(&mut self, now: Instant) -> Option<(TcpStream, IpAddr)> {
-        if !self.readable || self.failing.is_some_and(|since| now - since < limits::TICK) {
-            return None;
-        }
-        match self.listener.accept() {
-            Ok((stream, peer)) => {
-                self.failing = None;
-                Some((stream, peer.ip().to_canonical()))
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.readable = false;
-                None
-            }
-            // The client has left before it was accepted.
-            Err(error) if error.kind() == ErrorKind::ConnectionAborted => None,
-            Err(error) if error.kind() == ErrorKind::Interrupted => None,
-            Err(error) => {
-                self.pause(&error, now);
-                None
-            }
-        }
-    }
-
-    /// Accepts nothing for a while. Most likely there are no descriptors or there is no memory.
-    pub fn pause(&mut self, error: &io::Error, now: Instant) {
-        if self.failing.is_none() {
-            log::warn!(target: LOG, "new connections wait: {error}");
-        }
-        self.failing = Some(now);
+    /// Stops listening. Another process may have the socket, so that the kernel would go on telling
+    /// of it.
+    pub fn close(mut self, registry: &Registry) {
+        // If this fails, it tells in vain.
+        let _ = registry.deregister(&mut self.socket);
     }
 }

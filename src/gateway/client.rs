@@ -1,12 +1,11 @@
 //! One client's connection: its socket, what is kept for it, and what it is doing.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{IpAddr, Shutdown};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 
-use super::buffer::Buffer;
 use super::limits;
 use super::rules::After;
 
@@ -19,12 +18,14 @@ pub struct Client {
     pub state: State,
     pub since: Instant,
     /// What has arrived and is not answered yet.
-    pub input: Buffer,
-    /// What has not been sent yet of the response.
-    pub output: Buffer,
-    /// There may be something to read: readiness is told only once.
+    pub input: Vec<u8>,
+    /// What is left to be sent of the response.
+    pub output: Vec<u8>,
+    /// Memory that has been counted for both, in bytes.
+    pub counted: usize,
+    /// There may be something to read: the kernel says so only once.
     pub readable: bool,
-    /// The client sends no more (or is gone), which is told only once, too.
+    /// The client sends no more, or is gone.
     pub half_closed: bool,
     /// It is in the queue of those that have something to do.
     pub queued: bool,
@@ -37,22 +38,14 @@ pub enum State {
     Idle,
     /// It has sent a part of a head, of which the first bytes have been looked at.
     Receiving { seen: usize },
+    /// Its request is large, and waits until no other such is with the service.
+    Deferred,
     /// Its request is with the service. It is not read meanwhile.
     Waiting { head_only: bool, after: After },
-    /// Its response did not fit into the send buffer.
+    /// A part of its response did not fit into the send buffer.
     Sending { after: After },
     /// Its response is sent. What it still sends is discarded.
     Lingering,
-}
-
-/// What came of reading.
-pub enum Arrived {
-    /// This many bytes.
-    Bytes(usize),
-    /// Nothing for now.
-    Nothing,
-    /// The end, or an error.
-    End,
 }
 
 impl Client {
@@ -62,8 +55,9 @@ impl Client {
             peer,
             state: State::Idle,
             since: now,
-            input: Buffer::default(),
-            output: Buffer::default(),
+            input: Vec::new(),
+            output: Vec::new(),
+            counted: 0,
             readable: false,
             half_closed: false,
             queued: false,
@@ -71,39 +65,47 @@ impl Client {
     }
 
     pub fn enter(&mut self, state: State, now: Instant) {
-        self.state = state;
-        self.since = now;
+        (self.state, self.since) = (state, now);
     }
 
-    /// How long it may take for what it is doing, if that is limited.
-    pub fn time(&self) -> Option<Duration> {
+    /// Whether there is something to do for it.
+    pub fn has_work(&self) -> bool {
         match self.state {
-            State::Idle | State::Waiting { .. } => None,
-            State::Receiving { .. } => Some(limits::HEAD_TIME),
-            State::Sending { .. } => Some(limits::RESPONSE_TIME),
-            State::Lingering => Some(limits::LINGER_TIME),
+            State::Idle => self.readable || !self.input.is_empty(),
+            State::Receiving { .. } | State::Lingering => self.readable,
+            State::Deferred | State::Waiting { .. } | State::Sending { .. } => false,
         }
     }
 
-    /// Memory that is kept for it, in bytes.
-    pub fn kept(&self) -> usize {
-        self.input.capacity() + self.output.capacity()
+    /// Whether it has taken too long.
+    pub fn is_expired(&self, now: Instant) -> bool {
+        let time = match self.state {
+            State::Idle | State::Deferred | State::Waiting { .. } => Duration::MAX,
+            State::Receiving { .. } => limits::HEAD_TIME,
+            State::Sending { .. } => limits::RESPONSE_TIME,
+            State::Lingering => limits::LINGER_TIME,
+        };
+        now - self.since >= time
     }
 
-    /// Reads once, into `scratch`.
-    pub fn read(&mut self, scratch: &mut [u8]) -> Arrived {
+    /// Reads once, into `scratch`, and returns how many bytes there were: `None` after the last.
+    pub fn read(&mut self, scratch: &mut [u8]) -> Option<usize> {
+        if !self.readable {
+            return Some(0);
+        }
         match self.stream.read(scratch) {
-            Ok(0) => Arrived::End,
+            Ok(0) => None,
             Ok(count) => {
-                // Less than there was room for is all there is (epoll(7)).
+                // Less than there was room for is all there is (epoll(7)), except for the end.
                 self.readable = count == scratch.len() || self.half_closed;
-                Arrived::Bytes(count)
+                Some(count)
             }
-            Err(error) if is_temporary(&error) => {
-                self.readable = error.kind() == ErrorKind::Interrupted;
-                Arrived::Nothing
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.readable = false;
+                Some(0)
             }
-            Err(_) => Arrived::End,
+            Err(error) if error.kind() == ErrorKind::Interrupted => Some(0),
+            Err(_) => None,
         }
     }
 
@@ -112,50 +114,38 @@ impl Client {
     /// # Errors
     /// The client has left.
     pub fn send(&mut self, pieces: [&[u8]; 3]) -> io::Result<()> {
-        let sent = match self.stream.write_vectored(&pieces.map(IoSlice::new)) {
-            Err(error) if is_temporary(&error) => 0,
+        let mut sent = match self.stream.write_vectored(&pieces.map(IoSlice::new)) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             result => result?,
         };
-        if sent < pieces.iter().map(|piece| piece.len()).sum() {
-            self.output.append(pieces, sent);
+        for piece in pieces {
+            let skipped = sent.min(piece.len());
+            sent -= skipped;
+            self.output.extend_from_slice(&piece[skipped..]);
         }
         Ok(())
     }
 
-    /// Sends what is kept.
+    /// Sends what is left.
     ///
     /// # Errors
     /// The client has left.
     pub fn flush(&mut self) -> io::Result<()> {
         while !self.output.is_empty() {
             match self.stream.write(&self.output) {
-                Ok(sent) => self.output.take(sent),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                result => take(&mut self.output, result?),
             }
         }
         Ok(())
     }
-
-    /// Whether it must be read to its end before it is closed: data that was not read would turn the
-    /// close into a reset, which may destroy the response (RFC 9112, section 9.6).
-    pub fn must_linger(&self, after: After) -> bool {
-        let left = self.readable || !self.input.is_empty();
-        match after {
-            After::Persist | After::KeepAlive => false,
-            After::Close => left && !self.half_closed,
-            After::Linger => true,
-        }
-    }
-
-    /// Tells the client that nothing more will come.
-    pub fn shut_down(&self) {
-        // An error says that it has left, which the next read says too.
-        let _ = self.stream.shutdown(Shutdown::Write);
-    }
 }
 
-fn is_temporary(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+/// Takes bytes from the front. What is empty owns no memory.
+pub fn take(bytes: &mut Vec<u8>, count: usize) {
+    if count < bytes.len() {
+        bytes.drain(..count);
+    } else {
+        *bytes = Vec::new();
+    }
 }

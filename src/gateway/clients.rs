@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
+use std::ops::{Index, IndexMut};
 use std::time::Instant;
 
 use mio::net::TcpStream;
@@ -14,25 +15,20 @@ use slab::Slab;
 use super::client::{Client, State};
 use super::limits;
 
-/// How many of those that may have to give up are looked up at a time, since that takes a look at all
-/// clients.
-const CANDIDATES: usize = 64;
-
 /// All clients, by the keys that are their tokens.
 pub struct Clients {
     all: Slab<Client>,
     registry: Registry,
     /// Those that have something to do, in the order in which it came.
     ready: VecDeque<usize>,
+    /// Those that are deferred, and some that were.
+    deferred: VecDeque<usize>,
     /// Most clients at a time.
     max: usize,
     /// Memory that is kept for all of them, in bytes.
     kept: usize,
-    /// Who has been idle for longest, the first one last. A client that sends or is sent something slowly
-    /// comes after those that are idle.
-    idle: Vec<(bool, Instant, usize)>,
-    /// Who keeps most, the first one last.
-    largest: Vec<(usize, usize)>,
+    oldest: Candidates<Instant>,
+    largest: Candidates<Reverse<usize>>,
 }
 
 impl Clients {
@@ -42,10 +38,11 @@ impl Clients {
             all: Slab::new(),
             registry,
             ready: VecDeque::new(),
+            deferred: VecDeque::new(),
             max,
             kept: 0,
-            idle: Vec::new(),
-            largest: Vec::new(),
+            oldest: Candidates(Vec::new()),
+            largest: Candidates(Vec::new()),
         }
     }
 
@@ -64,26 +61,12 @@ impl Clients {
 
     /// Closes a client's connection.
     pub fn remove(&mut self, key: usize) {
-        self.kept -= self.all.remove(key).kept();
+        self.kept -= self.all.remove(key).counted;
     }
 
-    /// A client that is there.
-    pub fn get(&self, key: usize) -> &Client {
-        &self.all[key]
-    }
-
-    /// A client that may have left.
-    pub fn find(&self, key: usize) -> Option<&Client> {
+    /// A client, if it is still there.
+    pub fn get(&self, key: usize) -> Option<&Client> {
         self.all.get(key)
-    }
-
-    /// Changes a client.
-    pub fn change<R>(&mut self, key: usize, change: impl FnOnce(&mut Client) -> R) -> R {
-        let client = &mut self.all[key];
-        self.kept -= client.kept();
-        let result = change(client);
-        self.kept += client.kept();
-        result
     }
 
     /// The kernel has news of a client, unless it has left meanwhile.
@@ -91,16 +74,19 @@ impl Clients {
         if let Some(client) = self.all.get_mut(key) {
             client.readable |= readable;
             client.half_closed |= half_closed;
-            self.enqueue(key);
+            enqueue(&mut self.ready, key, client);
         }
     }
 
-    /// A client has something to do.
-    pub fn enqueue(&mut self, key: usize) {
-        let client = &mut self.all[key];
-        if !client.queued {
-            client.queued = true;
-            self.ready.push_back(key);
+    /// Counts what is kept for a client, and sees whether there is more to do for it.
+    pub fn settle(&mut self, key: usize) {
+        if let Some(client) = self.all.get_mut(key) {
+            let kept = client.input.capacity() + client.output.capacity();
+            self.kept = self.kept - client.counted + kept;
+            client.counted = kept;
+            if client.has_work() {
+                enqueue(&mut self.ready, key, client);
+            }
         }
     }
 
@@ -109,17 +95,28 @@ impl Clients {
         self.ready.len()
     }
 
-    /// Whether any has something to do.
-    pub fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
-    }
-
     /// Takes the next one that has something to do.
     pub fn next(&mut self) -> Option<usize> {
         let key = self.ready.pop_front()?;
-        let client = self.all.get_mut(key)?;
-        client.queued = false;
+        self.all.get_mut(key)?.queued = false;
         Some(key)
+    }
+
+    /// Puts a client into the queue of those that are deferred.
+    pub fn defer(&mut self, key: usize) {
+        self.deferred.push_back(key);
+    }
+
+    /// Whether any may be deferred.
+    pub fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
+    /// Takes the next one that was deferred, if it still is.
+    pub fn next_deferred(&mut self) -> Option<usize> {
+        let key = self.deferred.pop_front()?;
+        let is_deferred = |client: &Client| client.state == State::Deferred;
+        self.get(key).is_some_and(is_deferred).then_some(key)
     }
 
     /// Asks the kernel to say when more can be sent to a client.
@@ -130,12 +127,11 @@ impl Clients {
         let _ = self.registry.reregister(stream, Token(key), both);
     }
 
-    /// The clients whose time has run out.
+    /// Those that have taken too long.
     pub fn expired(&self, now: Instant) -> Vec<usize> {
-        let is_expired =
-            |client: &Client| client.time().is_some_and(|time| now - client.since >= time);
-        let expired = |(key, client)| is_expired(client).then_some(key);
-        self.all.iter().filter_map(expired).collect()
+        let all = self.all.iter();
+        all.filter_map(|(key, client)| client.is_expired(now).then_some(key))
+            .collect()
     }
 
     /// Whether nobody has sent a part of a request, or lacks a part of a response.
@@ -144,58 +140,73 @@ impl Clients {
         self.ready.is_empty() && self.all.iter().all(|(_, client)| is_done(client))
     }
 
-    /// Closes the connection that has been idle for longest if there are as many as there may be. Returns
-    /// whether there is room for one more.
+    /// If there are as many as there may be, closes the connection for which nothing has changed for
+    /// longest. Returns whether there is room for one more.
     pub fn make_room(&mut self) -> bool {
-        let rank = |(key, client): (usize, &Client)| match client.state {
-            State::Waiting { .. } => None,
-            State::Idle => Some((false, client.since, key)),
-            _ => Some((true, client.since, key)),
-        };
         while self.all.len() >= self.max {
-            if self.idle.is_empty() {
-                self.idle = lowest(self.all.iter().filter_map(rank));
-            }
-            let Some(candidate) = self.idle.pop() else {
+            let Some(key) = self.oldest.next(&self.all, |client| match client.state {
+                State::Waiting { .. } => None,
+                _ => Some(client.since),
+            }) else {
                 return false;
             };
-            let key = candidate.2;
-            let client = self.all.get(key).map(|client| (key, client));
-            if client.and_then(rank) == Some(candidate) {
-                self.remove(key);
-            }
+            self.remove(key);
         }
         true
     }
 
-    /// Who keeps most, if all of them keep more than they may.
+    /// Who keeps most, if all together keep more than they may.
     pub fn over_budget(&mut self) -> Option<usize> {
-        let rank = |(key, client): (usize, &Client)| (Reverse(client.kept()), key);
-        while self.kept > limits::KEPT {
-            if self.largest.is_empty() {
-                let all = lowest(self.all.iter().map(rank));
-                self.largest = all.into_iter().map(|(kept, key)| (kept.0, key)).collect();
-            }
-            let (kept, key) = self.largest.pop()?;
-            if self
-                .all
-                .get(key)
-                .is_some_and(|client| client.kept() >= kept)
-            {
-                return Some(key);
-            }
+        if self.kept <= limits::KEPT {
+            return None;
         }
-        None
+        self.largest
+            .next(&self.all, |client| Some(Reverse(client.counted)))
     }
 }
 
-/// The lowest few, the very lowest last.
-fn lowest<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut lowest: Vec<T> = all.collect();
-    if lowest.len() > CANDIDATES {
-        lowest.select_nth_unstable(CANDIDATES);
-        lowest.truncate(CANDIDATES);
+impl Index<usize> for Clients {
+    type Output = Client;
+
+    fn index(&self, key: usize) -> &Client {
+        &self.all[key]
     }
-    lowest.sort_unstable_by(|a, b| b.cmp(a));
-    lowest
+}
+
+impl IndexMut<usize> for Clients {
+    fn index_mut(&mut self, key: usize) -> &mut Client {
+        &mut self.all[key]
+    }
+}
+
+fn enqueue(ready: &mut VecDeque<usize>, key: usize, client: &mut Client) {
+    if !client.queued {
+        client.queued = true;
+        ready.push_back(key);
+    }
+}
+
+/// Those with the lowest ranks, the very lowest last. Many are looked up at a time, because that takes a
+/// look at all clients.
+struct Candidates<R>(Vec<(R, usize)>);
+
+impl<R: Copy + Ord> Candidates<R> {
+    /// The one with the lowest rank.
+    fn next(&mut self, all: &Slab<Client>, rank: impl Fn(&Client) -> Option<R>) -> Option<usize> {
+        while let Some((ranked, key)) = self.0.pop() {
+            if all.get(key).and_then(&rank) == Some(ranked) {
+                return Some(key);
+            }
+        }
+        let ranked = all.iter();
+        self.0 = ranked
+            .filter_map(|(key, client)| Some((rank(client)?, key)))
+            .collect();
+        if self.0.len() > limits::PER_TURN {
+            self.0.select_nth_unstable(limits::PER_TURN);
+            self.0.truncate(limits::PER_TURN);
+        }
+        self.0.sort_unstable_by(|a, b| b.cmp(a));
+        self.0.pop().map(|(_, key)| key)
+    }
 }

@@ -8,7 +8,8 @@ use httparse::{EMPTY_HEADER, Error, Header, Status};
 use memchr::{memchr, memchr_iter};
 
 use super::limits;
-use super::refusal::{self, Refusal};
+use super::rules::{Refusal, bad, refusal};
+use crate::answer::response::Status as Code;
 
 /// A request line and fields that are well formed, each by itself.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,8 @@ impl<'a> Head<'a> {
     }
 }
 
+const REQUEST_LINE: &str = "The request line is not valid.";
+
 /// Room for the fields of one head.
 pub type Fields<'a> = [Header<'a>; limits::FIELDS];
 
@@ -49,38 +52,40 @@ pub fn parse<'a>(
     seen: usize,
     fields: &'a mut Fields<'a>,
 ) -> Result<Option<(Head<'a>, usize)>, Refusal> {
-    let too_large = bytes.len() >= limits::HEAD;
-    let bytes = &bytes[..bytes.len().min(limits::HEAD)];
-    let incomplete = || {
-        if too_large {
-            Err(refusal::TOO_LARGE)
-        } else {
-            Ok(None)
-        }
+    let more = if bytes.len() < limits::HEAD {
+        Ok(None)
+    } else {
+        let reason = "The request is longer than 80 kB.";
+        Err(refusal(Code::FieldsTooLarge, reason))
     };
-    // Clients that end a body with an empty line too many (RFC 9112, section 2.2).
+    let bytes = &bytes[..bytes.len().min(limits::HEAD)];
+    // Some clients send an empty line too many (RFC 9112, section 2.2).
     let start = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
     let Some(line) = memchr(b'\n', &bytes[start..]) else {
-        let begins_a_method = |byte| is_tchar(byte) || (start == 0 && bytes == b"\r");
-        return match bytes.get(start) {
-            Some(byte) if !begins_a_method(*byte) => Err(refusal::REQUEST_LINE),
-            _ => incomplete(),
+        return match bytes[start..] {
+            [byte, ..] if !is_tchar(byte) && bytes != b"\r" => Err(bad(REQUEST_LINE)),
+            _ => more,
         };
     };
     let line = start + line;
     let end = end(bytes, seen);
     if end == Ok(None) && seen > line {
-        return incomplete();
+        return more;
     }
     let (method, target, minor) = request_line(&bytes[start..line])?;
     let Some(end) = end? else {
-        return incomplete();
+        return more;
     };
     let fields = match httparse::parse_headers(&bytes[line + 1..end], fields) {
         Ok(Status::Complete((_, fields))) => fields,
-        Err(Error::TooManyHeaders) => return Err(refusal::TOO_MANY_FIELDS),
-        Err(Error::HeaderName) => return Err(refusal::FIELD_NAME),
-        Ok(Status::Partial) | Err(_) => return Err(refusal::FIELD_VALUE),
+        Err(Error::TooManyHeaders) => {
+            let reason = "The request has more than 128 fields.";
+            return Err(refusal(Code::FieldsTooLarge, reason));
+        }
+        // RFC 9110, section 5.1. Also a line that continues the one before (RFC 9112, section 5.2).
+        Err(Error::HeaderName) => return Err(bad("A field name is not valid.")),
+        // RFC 9110, section 5.5.
+        _ => return Err(bad("A field value has a control character.")),
     };
     let head = Head {
         method,
@@ -96,7 +101,8 @@ fn end(bytes: &[u8], seen: usize) -> Result<Option<usize>, Refusal> {
     for at in memchr_iter(b'\n', &bytes[seen..]) {
         let line = &bytes[..seen + at];
         if line.last() != Some(&b'\r') {
-            return Err(refusal::LINE_END);
+            // RFC 9112, section 2.2, allows it, but others may see different lines then.
+            return Err(bad("A line must end with CR and LF."));
         }
         if line.ends_with(b"\r\n\r") {
             return Ok(Some(line.len() + 1));
@@ -115,13 +121,16 @@ fn request_line(line: &[u8]) -> Result<(&str, &[u8], u8), Refusal> {
     let is_method = !method.is_empty() && method.bytes().all(is_tchar);
     let is_target = !target.is_empty() && !target.iter().any(u8::is_ascii_control);
     if !is_method || !is_target || words.next().is_some() {
-        return Err(refusal::REQUEST_LINE);
+        return Err(bad(REQUEST_LINE));
     }
     match version {
         b"HTTP/1.0" => Ok((method, target, 0)),
         b"HTTP/1.1" => Ok((method, target, 1)),
-        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Err(refusal::VERSION),
-        _ => Err(refusal::REQUEST_LINE),
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
+            let reason = "The HTTP version must be 1.0 or 1.1.";
+            Err(refusal(Code::VersionNotSupported, reason))
+        }
+        _ => Err(bad(REQUEST_LINE)),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Every limit on what a client may take, and why it is what it is.
+//! Every limit on what a client may take, and why it is what it is. Sizes are in bytes.
 
 use std::time::Duration;
 
-/// Longest head of a request, in bytes. An ALB lets 64 kB through.
+/// Longest head of a request. An ALB lets 64 kB through.
 pub const HEAD: usize = 80 * 1024;
 
 /// Most fields in a head. The original program takes 99, browsers send some 20.
@@ -18,29 +18,38 @@ pub const RESPONSE_TIME: Duration = Duration::from_secs(10);
 /// destroy the response (RFC 9112, section 9.6).
 pub const LINGER_TIME: Duration = Duration::from_secs(1);
 
-/// What is kept of incomplete or pipelined requests and unread responses, in bytes, for all
-/// clients together. A request that arrives in one piece needs none of it.
+/// What is kept of incomplete or pipelined requests and unread responses, for all clients together.
+/// A request that arrives in one piece needs none of it.
 pub const KEPT: usize = 64 << 20;
+
+/// What the kernel keeps unsent for a client: more than a page, and much less than the 4 MB that it
+/// would keep for each that pipelines requests and does not read (tcp(7), `tcp_wmem`).
+pub const UNSENT: u32 = 16 * 1024;
 
 /// Descriptors that are not for clients: the log, signals, systemd, tiny_http, and what libraries
 /// open for a moment.
 pub const RESERVED_DESCRIPTORS: usize = 64;
 
-/// Connections accepted in one turn of the loop, so that a flood of them delays no request.
-pub const ACCEPTED: usize = 64;
+/// Connections that are accepted, or closed because their time is over, in one turn of the loop, so
+/// that many of them delay no request.
+pub const PER_TURN: usize = 64;
 
-/// Requests that may wait for tiny_http, which keeps some 1.5 kB for each. Others stay unread.
+/// Requests that may wait for tiny_http, which takes some 1.5 kB for each. Others stay unread.
 pub const WAITING: usize = 1024;
+
+/// Longer heads go to tiny_http one at a time. It takes some 20 us for each kB of them, and others
+/// would wait for seconds behind a thousand of the longest.
+pub const LARGE: usize = 4 * 1024;
 
 /// Time between two looks at deadlines.
 pub const TICK: Duration = Duration::from_millis(250);
 
-/// How often the oldest waiting request may be the same at a tick until the service is given up: 5 s.
-/// Counted in ticks, because the clock goes on while the process is stopped.
+/// The service is given up when it has answered nothing at so many ticks: 5 s. The clock itself would
+/// go on while the process is stopped.
 pub const LATE: u32 = 20;
 
 /// How long a stopping service goes on answering at most.
 pub const DRAIN_TIME: Duration = Duration::from_millis(800);
 
-/// How long nothing must have arrived until a stopping service is done.
+/// A stopping service is done when it has heard nothing for so long.
 pub const QUIET: Duration = Duration::from_millis(200);

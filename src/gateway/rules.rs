@@ -2,7 +2,23 @@
 //! what the connection does after the answer.
 
 use super::head::Head;
-use super::refusal::{self, Refusal};
+use crate::answer::response::Status;
+
+/// Why a request is refused, which closes the connection: what the client is told, and the access log.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Refusal {
+    pub status: Status,
+    pub reason: &'static str,
+}
+
+pub const fn refusal(status: Status, reason: &'static str) -> Refusal {
+    Refusal { status, reason }
+}
+
+/// A request that breaks RFC 9110 or 9112.
+pub const fn bad(reason: &'static str) -> Refusal {
+    refusal(Status::BadRequest, reason)
+}
 
 /// What the connection does after its response.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +31,17 @@ pub enum After {
     Close,
     /// It closes although the client may still be sending.
     Linger,
+}
+
+impl After {
+    /// The `Connection` field that says so (RFC 9110, section 7.6.1).
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Persist => "",
+            Self::KeepAlive => "Connection: keep-alive\r\n",
+            Self::Close | Self::Linger => "Connection: close\r\n",
+        }
+    }
 }
 
 /// How a request is answered.
@@ -32,7 +59,7 @@ pub enum Action {
 /// It is refused.
 pub fn action(head: &Head<'_>) -> Result<Action, Refusal> {
     if !is_target(head.method, head.target) {
-        return Err(refusal::TARGET);
+        return Err(bad("The request target is not valid."));
     }
     host(head)?;
     let after = if has_body(head)? {
@@ -44,7 +71,10 @@ pub fn action(head: &Head<'_>) -> Result<Action, Refusal> {
     match head.method {
         "GET" | "HEAD" => Ok(Action::Forward(after)),
         "OPTIONS" => Ok(Action::Options(after)),
-        _ => Err(refusal::METHOD),
+        _ => {
+            let reason = "Only GET, HEAD and OPTIONS are answered.";
+            Err(refusal(Status::MethodNotAllowed, reason))
+        }
     }
 }
 
@@ -67,9 +97,9 @@ fn host(head: &Head<'_>) -> Result<(), Refusal> {
     let mut hosts = head.values("Host");
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if is_host(host) => Ok(()),
-        (Some(_), None) => Err(refusal::HOST),
+        (Some(_), None) => Err(bad("The Host is not valid.")),
         (None, _) if head.minor == 0 => Ok(()),
-        _ => Err(refusal::ONE_HOST),
+        _ => Err(bad("There must be one Host field.")),
     }
 }
 
@@ -98,16 +128,16 @@ fn has_body(head: &Head<'_>) -> Result<bool, Refusal> {
         return if is_delimited && length.is_none() {
             Ok(true)
         } else {
-            Err(refusal::CODING)
+            Err(bad("The Transfer-Encoding is not valid."))
         };
     }
+    let is_number = |length: &[u8]| !length.is_empty() && length.iter().all(u8::is_ascii_digit);
     match length {
         None => Ok(false),
-        Some([]) => Err(refusal::LENGTH),
-        Some(length) if another.is_none() && length.iter().all(u8::is_ascii_digit) => {
+        Some(length) if another.is_none() && is_number(length) => {
             Ok(length.iter().any(|digit| *digit != b'0'))
         }
-        Some(_) => Err(refusal::LENGTH),
+        Some(_) => Err(bad("The Content-Length is not valid.")),
     }
 }
 

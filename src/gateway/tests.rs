@@ -12,9 +12,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::head::{self, NO_FIELDS};
-use super::refusal::Refusal;
-use super::rules::{self, Action};
-use super::{Fault, Gateway, Listener, forward, limits};
+use super::rules::{self, Action, Refusal};
+use super::upstream::Fault;
+use super::{Gateway, Listener, forward, limits};
 use crate::answer::client::Reading;
 use crate::answer::{self, Request};
 use crate::service;

@@ -2,82 +2,94 @@
 //! come back in the same order.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::mem;
 use std::net::IpAddr;
+use std::os::unix::net;
 use std::str;
 
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
 
-use super::buffer::Buffer;
-use super::fault::Fault;
 use super::head::Head;
 use super::{forward, limits};
 
-/// Fields that a response of the service has at most.
-const FIELDS: usize = 16;
+/// Why the gateway cannot go on. Nothing that a client sends leads here.
+#[derive(Debug)]
+pub enum Fault {
+    /// epoll(7) failed.
+    Poll(io::Error),
+    /// The connection to tiny_http ended or went wrong.
+    Upstream(io::Error),
+    /// A request was not answered in time.
+    Late,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Poll(error) => write!(out, "waiting for connections failed: {error}"),
+            Self::Upstream(error) => write!(out, "the connection to tiny_http failed: {error}"),
+            Self::Late => {
+                let time = limits::TICK * limits::LATE;
+                write!(out, "a request was not answered in {} s", time.as_secs())
+            }
+        }
+    }
+}
 
 /// The connection, and whose requests are on it.
 pub struct Upstream {
     stream: UnixStream,
-    /// Requests that are not sent yet.
+    /// What is left to be sent of the requests.
     output: Vec<u8>,
     /// The start of a response.
-    input: Buffer,
+    pub input: Vec<u8>,
     /// The clients whose requests were forwarded, oldest first.
     waiting: VecDeque<usize>,
-    readable: bool,
-    answered: u64,
-    /// How many had been answered at the last tick, and at how many ticks that was the same.
+    /// The one of them whose request is large.
+    large: Option<usize>,
+    /// There may be something to read: the kernel says so only once.
+    pub readable: bool,
+    /// Responses so far.
+    pub answered: u64,
+    /// How many there were at the last tick, and at how many ticks that has not changed.
     watched: (u64, u32),
 }
 
-/// Where a response ends.
-pub struct Frame {
-    /// The length of its head.
-    pub head: usize,
-    /// The length of all of it.
-    pub total: usize,
-}
-
 impl Upstream {
-    /// A connection to tiny_http, which does not block.
+    /// Requests go to the other end of `stream`.
     ///
     /// # Errors
     /// The kernel refuses.
-    pub fn new(mut stream: UnixStream, registry: &Registry, token: Token) -> io::Result<Self> {
+    pub fn new(stream: net::UnixStream, registry: &Registry, token: Token) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        let mut stream = UnixStream::from_std(stream);
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self {
             stream,
             output: Vec::new(),
-            input: Buffer::default(),
+            input: Vec::new(),
             waiting: VecDeque::new(),
+            large: None,
             readable: false,
             answered: 0,
             watched: (0, 0),
         })
     }
 
-    /// There may be something to read.
-    pub fn set_readable(&mut self) {
-        self.readable = true;
+    /// Whether a request as long as this may be forwarded now.
+    pub fn takes(&self, length: usize) -> bool {
+        self.waiting.len() < limits::WAITING && (length <= limits::LARGE || self.large.is_none())
     }
 
-    /// Whether as many requests wait as may.
-    pub fn is_full(&self) -> bool {
-        self.waiting.len() >= limits::WAITING
-    }
-
-    /// Requests answered since the start.
-    pub fn answered(&self) -> u64 {
-        self.answered
-    }
-
-    /// Forwards a client's request with the next [`Upstream::flush`].
-    pub fn forward(&mut self, client: usize, head: &Head<'_>, peer: IpAddr) {
+    /// Forwards a client's request, as long as this, with the next [`Upstream::flush`].
+    pub fn forward(&mut self, client: usize, head: &Head<'_>, length: usize, peer: IpAddr) {
         forward::write(head, peer, &mut self.output);
         self.waiting.push_back(client);
+        if length > limits::LARGE {
+            self.large = Some(client);
+        }
     }
 
     /// Sends what has been forwarded. What does not fit is sent when the kernel says so, or earlier.
@@ -85,13 +97,12 @@ impl Upstream {
     /// # Errors
     /// tiny_http has left.
     pub fn flush(&mut self) -> Result<(), Fault> {
-        while !self.output.is_empty() {
-            match self.stream.write(&self.output) {
-                Ok(sent) => drop(self.output.drain(..sent)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Fault::Upstream(error.to_string())),
-            }
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        match self.stream.write(&self.output) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            result => drop(self.output.drain(..result.map_err(Fault::Upstream)?)),
         }
         Ok(())
     }
@@ -105,18 +116,17 @@ impl Upstream {
             return Ok(false);
         }
         match self.stream.read(scratch) {
-            Ok(0) => Err(Fault::Upstream("it was closed".into())),
+            Ok(0) => Err(Fault::Upstream(ErrorKind::UnexpectedEof.into())),
             Ok(count) => {
                 self.readable = count == scratch.len();
-                self.input.append([&scratch[..count]], 0);
+                self.input.extend_from_slice(&scratch[..count]);
                 Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.readable = false;
                 Ok(false)
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
-            Err(error) => Err(Fault::Upstream(error.to_string())),
+            Err(error) => Err(Fault::Upstream(error)),
         }
     }
 
@@ -125,33 +135,17 @@ impl Upstream {
         self.waiting.front().copied()
     }
 
-    /// Takes what has arrived of the responses.
-    pub fn take_input(&mut self) -> Buffer {
-        mem::take(&mut self.input)
-    }
-
-    /// Puts back what is left of it.
-    ///
-    /// # Errors
-    /// It is nobody's response.
-    pub fn put_back(&mut self, input: Buffer) -> Result<(), Fault> {
-        if self.waiting.is_empty() && !input.is_empty() {
-            return Err(Fault::Upstream("it sent too much".into()));
-        }
-        self.input = input;
-        Ok(())
-    }
-
-    /// The next response is being relayed.
+    /// That response has come.
     pub fn answer(&mut self) {
-        self.waiting.pop_front();
+        let client = self.waiting.pop_front();
+        self.large = self.large.filter(|large| Some(*large) != client);
         self.answered += 1;
     }
 
     /// Watches that requests are answered.
     ///
     /// # Errors
-    /// The oldest has waited for too long.
+    /// None was for too long.
     pub fn tick(&mut self) -> Result<(), Fault> {
         let (answered, ticks) = self.watched;
         self.watched = if self.waiting.is_empty() || answered != self.answered {
@@ -167,22 +161,22 @@ impl Upstream {
     }
 }
 
-/// Where the response at the start of `bytes` ends; `None` if it is incomplete.
+/// The lengths of the head, and of all, of the response at the start of `bytes`; `None` if it is
+/// incomplete.
 ///
 /// # Errors
 /// It is no response.
-pub fn frame(bytes: &[u8], head_only: bool) -> Result<Option<Frame>, Fault> {
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS];
+pub fn frame(bytes: &[u8], head_only: bool) -> Result<Option<(usize, usize)>, Fault> {
+    let mut fields = [httparse::EMPTY_HEADER; 16];
     let mut response = httparse::Response::new(&mut fields);
-    let parsed = response.parse(bytes);
-    let wrong = || Fault::Upstream("it sent no response".into());
-    let httparse::Status::Complete(head) = parsed.map_err(|_| wrong())? else {
+    let wrong = || Fault::Upstream(ErrorKind::InvalidData.into());
+    let httparse::Status::Complete(head) = response.parse(bytes).map_err(|_| wrong())? else {
         return Ok(None);
     };
     let mut fields = response.headers.iter();
     let length = fields.find(|field| field.name == "Content-Length");
     let length = length.and_then(|field| str::from_utf8(field.value).ok()?.parse().ok());
     let content: usize = length.ok_or_else(wrong)?;
-    let total = head + if head_only { 0 } else { content };
-    Ok((total <= bytes.len()).then_some(Frame { head, total }))
+    let all = head + if head_only { 0 } else { content };
+    Ok((all <= bytes.len()).then_some((head, all)))
 }
