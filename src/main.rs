@@ -30,7 +30,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use log::LevelFilter;
+use log::Level;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use answer::client::Reading;
@@ -38,7 +38,7 @@ use host::exit::{self, Failure};
 use host::signals::Signals;
 use host::systemd::{self, Status};
 use host::{listener, logging};
-use options::Command;
+use options::{Command, Options};
 use server::Server;
 use supervision::Event;
 
@@ -54,11 +54,8 @@ fn main() -> ExitCode {
     let result = match command {
         Ok(Command::Help) => print(&format!("{}\n\n{}", options::USAGE, options::HELP)),
         Ok(Command::Version) => print(concat!("publicip-poc ", env!("CARGO_PKG_VERSION"))),
-        Ok(Command::Serve {
-            listen,
-            reading,
-            log_level,
-        }) => serve(listen, &reading, log_level),
+        Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::Check(options)) => check(&options),
         Err(error) => Err(Failure::Setting(error.to_string())),
     };
     match result {
@@ -91,22 +88,26 @@ fn raise_open_file_limit() -> io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
 
-fn serve(
-    listen: Option<SocketAddr>,
-    reading: &Reading,
-    log_level: LevelFilter,
-) -> Result<(), Failure> {
+/// Prints the settings in one line; opens nothing.
+fn check(options: &Options) -> Result<(), Failure> {
+    let socket = listener::describe(options.listen)?;
+    let (level, reading) = (options.log_level, &options.reading);
+    let level = level.as_str().to_lowercase();
+    print(&format!(
+        "OK: {socket}; log level {level}; client: {reading}"
+    ))
+}
+
+fn serve(options: Options) -> Result<(), Failure> {
+    let reading = options.reading;
     let cannot = |what, error: io::Error| Failure::Start(format!("{what}: {error}"));
     exit::install_panic_policy();
     let signals = Signals::block().map_err(|error| cannot("cannot wait for signals", error))?;
-    logging::start(log_level).map_err(Failure::Start)?;
+    logging::start(options.log_level).map_err(Failure::Start)?;
     if let Err(error) = raise_open_file_limit() {
         log::warn!(target: LOG, "the limit of open files stays as it is: {error}");
     }
-    let listener = listener::open(listen).map_err(|error| match error {
-        listener::Error::HandedOver(reason) => Failure::Setting(reason),
-        listener::Error::Bind(reason) => Failure::Start(reason),
-    })?;
+    let listener = listener::open(options.listen)?;
     let address = listener
         .local_addr()
         .map_err(|error| cannot("cannot listen", error))?;
@@ -116,9 +117,8 @@ fn serve(
     signals
         .forward(move |signal| drop(on_signal.send(Event::Stop(signal))))
         .map_err(|error| cannot("cannot wait for signals", error))?;
-    let status = Status::new(address, reading);
-    announce(&address, reading);
-    let reading = reading.clone();
+    let status = Status::new(address, &reading);
+    announce(address, &reading);
     let server = Server::start(
         listener,
         move |exchange| service::serve(exchange, &reading),
@@ -128,14 +128,17 @@ fn serve(
     supervision::run(server, &events, status).map_err(|fault| Failure::Service(fault.to_string()))
 }
 
-fn announce(address: &SocketAddr, reading: &Reading) {
-    let version = env!("CARGO_PKG_VERSION");
-    let line = format!("publicip-poc {version} listens on {address}; client: {reading}");
-    match reading {
-        Reading::TrustedHops { .. } => log::info!(target: LOG, "{line}"),
-        Reading::FirstEntry => log::warn!(
-            target: LOG,
-            "{line}, which clients can forge: set --trusted-hops 1 behind one load balancer"
+/// Each line fits a terminal; what to open comes last.
+fn announce(address: SocketAddr, reading: &Reading) {
+    let (level, client) = match reading {
+        Reading::TrustedHops { .. } => (Level::Info, format!("client: {reading}")),
+        Reading::FirstEntry => (
+            Level::Warn,
+            "any client can forge its address: set --trusted-hops".into(),
         ),
-    }
+    };
+    log::info!(target: LOG, "version {}", env!("CARGO_PKG_VERSION"));
+    log::log!(target: LOG, level, "{client}");
+    let url = listener::url(address);
+    log::log!(target: LOG, level, "listens on {address}; open {url}");
 }

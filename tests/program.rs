@@ -6,12 +6,12 @@ use std::fs;
 use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use support::busy::{closes, keep_busy};
-use support::{Program, Response, command, connect, get};
+use support::{PATIENCE, Program, Response, command, connect, get, lines};
 
 /// Runs the program, which ends: what is right so far cannot listen on that address.
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
@@ -68,7 +68,7 @@ fn a_wrong_setting_is_named_and_exits_2() {
         (
             &[],
             &[("PUBLICIP_POC_TRUSTED_HOP", "1")],
-            "PUBLICIP_POC_TRUSTED_HOP is not a known variable; the nearest is PUBLICIP_POC_TRUSTED_HOPS",
+            "PUBLICIP_POC_TRUSTED_HOP is not a known variable",
         ),
         (
             &["--trusted-peers", "10.0.0.0/8"],
@@ -214,33 +214,68 @@ fn slow_clients_do_not_delay_others() {
 }
 
 #[test]
-fn the_first_line_says_where_it_listens_and_who_is_the_client() {
-    for (arguments, level, said) in [
+fn check_prints_the_settings_and_opens_nothing() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let client = "client: X-Forwarded-For entry 1 from the right";
+    for (variable, status, said) in [
+        (
+            ("PUBLICIP_POC_LISTEN", &*address),
+            0,
+            format!("OK: {address}; log level info; {client}\n"),
+        ),
+        (
+            ("LISTEN_FDS", "1"),
+            0,
+            format!("OK: the socket from systemd; log level info; {client}\n"),
+        ),
+        (("PUBLICIP_POC_LISTEN", "x"), 2, String::new()),
+        (("LISTEN_FDS", "x"), 2, String::new()),
+    ] {
+        let output = run(&["--check", "--trusted-hops=1"], &[variable]);
+        assert_eq!(output.status.code(), Some(status), "{variable:?}");
+        assert_eq!(output.stdout, said.as_bytes(), "{variable:?}");
+        assert_eq!(output.stderr.is_empty(), status == 0, "{variable:?}");
+    }
+}
+
+#[test]
+fn the_first_lines_say_what_to_open_who_is_the_client_and_the_version() {
+    for (arguments, level, client) in [
         (
             &[][..],
             "WARN ",
-            "client: first X-Forwarded-For entry, which clients can forge: set --trusted-hops 1",
+            "any client can forge its address: set --trusted-hops",
         ),
         (
-            &[
-                "--trusted-hops=2",
-                "--trusted-peers=10.0.1.0/24,10.0.2.0/24",
-            ],
+            &["--trusted-hops=2", "--trusted-peers=10.0.1.0/24,::1"],
             "INFO ",
-            "client: X-Forwarded-For entry 2 from the right, believed from 10.0.1.0/24,10.0.2.0/24",
+            "client: X-Forwarded-For entry 2 from the right, believed from 10.0.1.0/24,::1/128",
         ),
     ] {
-        let program = Program::start(arguments);
-        let listens = format!(
-            "publicip-poc {} listens on {};",
-            env!("CARGO_PKG_VERSION"),
-            program.address
+        let mut command = command(&["--listen", "127.0.0.1:0"]);
+        let mut child = command
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let log = lines(child.stderr.take().expect("piped"));
+        let line = || log.recv_timeout(PATIENCE).expect("a line");
+        let version = concat!("INFO  [publicip_poc] version ", env!("CARGO_PKG_VERSION"));
+        assert!(line().starts_with(version));
+        assert_eq!(line(), format!("{level} [publicip_poc] {client}"));
+        let last = line();
+        let (start, url) = last.split_once("; open ").expect("what to open");
+        let address = url
+            .strip_prefix("http://")
+            .and_then(|url| url.strip_suffix('/'));
+        let address = address.expect("an address");
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
+        assert_eq!(
+            start,
+            format!("{level} [publicip_poc] listens on {address}")
         );
-        let first = &program.first_line;
-        assert!(
-            first.starts_with(level) && first.contains(&listens) && first.contains(said),
-            "{first}"
-        );
+        child.kill().and_then(|()| child.wait()).expect("its end");
     }
 }
 
