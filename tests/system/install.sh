@@ -63,12 +63,12 @@ status() {
 }
 # Each of the two steps before asked twice; the status follows a second behind.
 counted() {
-	[ "$(show StatusText)" = 'Listening on [::]:80; client: first X-Forwarded-For entry; 4 requests served' ]
+	[ "$(show StatusText)" = 'Listening on [::]:80; client: first X-Forwarded-For entry (forgeable); 4 requests served' ]
 }
 
 # Priorities arrive as priorities; no second time stamp, no colour.
 journal() {
-	expect "$(x 'journalctl -u publicip-poc -o cat -p warning --no-pager | grep -c "which clients can forge"')" 1
+	expect "$(x 'journalctl -u publicip-poc -o cat -p warning --no-pager | grep -c "any client can forge"')" 1
 	expect "$(x 'journalctl -u publicip-poc -o cat -p err --no-pager')" ""
 	x 'journalctl -u publicip-poc -t publicip-poc -o cat --no-pager' >"$tmp/journal"
 	cat -A "$tmp/journal"

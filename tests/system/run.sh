@@ -51,7 +51,6 @@ kept() {
 . tests/system/install.sh
 . tests/system/operate.sh
 . tests/system/hardening.sh
-. tests/system/attack.sh
 . tests/system/lifecycle.sh
 . tests/system/repository.sh
 . tests/system/readme.sh
