@@ -92,7 +92,8 @@ fn anything_but_one_listening_tcp_socket_exits_2() {
 fn systemd_is_notified_of_a_wrong_setting() {
     let path = file_in_target("failed.socket");
     let systemd = UnixDatagram::bind(&path).unwrap();
-    let mut command = support::command(&[]);
+    // If that were right, there would be no such address.
+    let mut command = support::command(&["--listen", "192.0.2.1:1"]);
     command.env("NOTIFY_SOCKET", &path).env("LISTEN_FDS", "x");
     let output = command.output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
