@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let result = match command {
         Ok(Command::Help) => print(&format!("{}\n\n{}", options::USAGE, options::HELP)),
         Ok(Command::Version) => print(concat!("publicip-poc ", env!("CARGO_PKG_VERSION"))),
-        Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::Serve(options)) => serve(&options),
         Ok(Command::Check(options)) => check(&options),
         Err(error) => Err(Failure::Setting(error.to_string())),
     };
@@ -98,8 +98,8 @@ fn check(options: &Options) -> Result<(), Failure> {
     ))
 }
 
-fn serve(options: Options) -> Result<(), Failure> {
-    let reading = options.reading;
+fn serve(options: &Options) -> Result<(), Failure> {
+    let reading = &options.reading;
     let cannot = |what, error: io::Error| Failure::Start(format!("{what}: {error}"));
     exit::install_panic_policy();
     let signals = Signals::block().map_err(|error| cannot("cannot wait for signals", error))?;
@@ -117,8 +117,9 @@ fn serve(options: Options) -> Result<(), Failure> {
     signals
         .forward(move |signal| drop(on_signal.send(Event::Stop(signal))))
         .map_err(|error| cannot("cannot wait for signals", error))?;
-    let status = Status::new(address, &reading);
-    announce(address, &reading);
+    let status = Status::new(address, reading);
+    announce(&address, reading);
+    let reading = reading.clone();
     let server = Server::start(
         listener,
         move |exchange| service::serve(exchange, &reading),
@@ -129,7 +130,7 @@ fn serve(options: Options) -> Result<(), Failure> {
 }
 
 /// Each line fits a terminal; what to open comes last.
-fn announce(address: SocketAddr, reading: &Reading) {
+fn announce(address: &SocketAddr, reading: &Reading) {
     let (level, client) = match reading {
         Reading::TrustedHops { .. } => (Level::Info, format!("client: {reading}")),
         Reading::FirstEntry => (
@@ -139,6 +140,6 @@ fn announce(address: SocketAddr, reading: &Reading) {
     };
     log::info!(target: LOG, "version {}", env!("CARGO_PKG_VERSION"));
     log::log!(target: LOG, level, "{client}");
-    let url = listener::url(address);
+    let url = listener::url(*address);
     log::log!(target: LOG, level, "listens on {address}; open {url}");
 }

@@ -10,7 +10,6 @@ use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use super::exit::Failure;
-use super::systemd;
 
 /// Where to listen when no address is set; the second is for hosts without IPv6.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 8080);
@@ -138,7 +137,8 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
     // The unit's RestrictAddressFamilies= leaves the program no socket but the one it is passed.
-    if systemd::is_manager() && error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32) {
+    let by_systemd = env::var_os("NOTIFY_SOCKET").is_some();
+    if by_systemd && error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32) {
         return "systemd has handed over no socket: systemctl restart publicip-poc.socket".into();
     }
     let advice = match error.kind() {

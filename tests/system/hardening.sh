@@ -1,12 +1,11 @@
 # shellcheck shell=bash disable=SC2154 # the variables are those of run.sh
 # hardening.sh — part of run.sh: what the unit forbids is forbidden, seen from the kernel.
 
-# The figure that the README names, no more and no less; the threshold is in tenths.
+# The figure that the README names, no more and no less
 score() {
 	local figure
 	figure=$(sed -n 's/.*systemd-analyze security. rates the service \([0-9]\.[0-9]\).*/\1/p' README.md)
-	x "systemd-analyze --no-pager security --offline=yes --threshold=${figure#0.} /usr/lib/systemd/system/publicip-poc.service" \
-		>"$tmp/score" || { cat "$tmp/score"; return 1; }
+	x 'systemd-analyze --no-pager security --offline=yes /usr/lib/systemd/system/publicip-poc.service' >"$tmp/score"
 	expect "$(tail -n 1 "$tmp/score" | grep -oE '[0-9]+\.[0-9]+')" "$figure"
 	echo "$figure" >&3
 }
@@ -34,7 +33,7 @@ files() {
 	expect "$(x "ls -d $root/tmp $root/var/tmp /tmp/*publicip-poc* /var/tmp/*publicip-poc* 2>/dev/null" || true)" ""
 }
 bounds() {
-	expect "$(show LimitNOFILE) $(show TasksMax) $(show MemoryMax)" "60100 64 402653184"
+	expect "$(show LimitNOFILE) $(show TasksMax) $(show MemoryMax)" "60064 64 402653184"
 	# The controllers that enforce the last two are there if this machine has them on cgroup v2.
 	if x 'grep -qw pids /sys/fs/cgroup/system.slice/cgroup.subtree_control'; then
 		expect "$(x 'cat /sys/fs/cgroup/system.slice/publicip-poc.service/{pids,memory}.max')" $'64\n402653184'
@@ -46,11 +45,12 @@ bounds() {
 # What an attacker inside the process could try: a bare unit allows each, and ours none.
 attempts() {
 	cp tests/system/attempts.sh "$share/"
-	x 'systemd-run --quiet --wait --pipe --collect bash /mnt/share/attempts.sh' | sed -n 's/ succeeds$//p' | uniq >"$tmp/allowed"
+	x 'systemd-run --quiet --wait --pipe --collect bash /mnt/share/attempts.sh' |
+		sed -n 's/ succeeds$//p' | uniq >"$tmp/allowed"
 	sed -n 's/^\t*attempt \([a-z-]*\) .*/\1/p' tests/system/attempts.sh | diff - "$tmp/allowed"
 	x "mkdir -p /run/systemd/system/publicip-poc.service.d
-		printf '[Service]\n%s\n' Type=oneshot Restart=no BindReadOnlyPaths=/usr BindReadOnlyPaths=/lib BindReadOnlyPaths=/lib64 \
-			BindReadOnlyPaths=/mnt/share ExecStart= 'ExecStart=/usr/bin/bash /mnt/share/attempts.sh' \
+		printf '[Service]\n%s\n' Type=oneshot Restart=no 'BindReadOnlyPaths=/usr /lib /lib64 /mnt/share' \
+			ExecStart= 'ExecStart=/usr/bin/bash /mnt/share/attempts.sh' \
 			>/run/systemd/system/publicip-poc.service.d/attempts.conf
 		systemctl daemon-reload; systemctl restart publicip-poc"
 	x "journalctl -q -o cat --no-pager _SYSTEMD_INVOCATION_ID=$(show InvocationID)" >"$tmp/refused"

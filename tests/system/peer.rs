@@ -87,7 +87,6 @@ fn request(address: SocketAddr) -> std::io::Result<String> {
 
 fn hold(count: usize, time: Duration, address: SocketAddr) {
     let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok();
-    let held: Vec<TcpStream> = (0..count).filter_map(connect).collect();
-    println!("held={}", held.len());
+    let _open: Vec<TcpStream> = (0..count).filter_map(connect).collect();
     thread::sleep(time);
 }

@@ -22,6 +22,11 @@ keep=${1:-}
 x() { tests/system/guest.sh x "$vm" "$1"; }
 net() { tests/system/guest.sh net "$vm" "$@"; }
 get() { net curl -sS -m 5 "$@"; }
+# Both units: enabled or not, active or not
+units() {
+	local names='publicip-poc.socket publicip-poc.service'
+	x "systemctl is-enabled $names; systemctl is-active $names" | xargs
+}
 show() { x "systemctl show -P $1 publicip-poc"; }
 on_failure() { x 'journalctl --no-pager -b -o short-monotonic -u "publicip-poc.*" | grep -v " method=" | tail -n 15'; }
 
