@@ -136,10 +136,10 @@ port_taken() {
 crowded() {
 	local restarts
 	x "mkdir -p /run/systemd/system/publicip-poc.service.d
-		printf '[Service]\nLimitNOFILE=64\n' >/run/systemd/system/publicip-poc.service.d/limit.conf
+		printf '[Service]\nLimitNOFILE=128\n' >/run/systemd/system/publicip-poc.service.d/limit.conf
 		systemctl daemon-reload; systemctl restart publicip-poc"
 	restarts=$(show NRestarts)
-	while_asked 2 127.0.0.1:80 net "$peer" hold 100 1 127.0.0.1:80
+	while_asked 2 127.0.0.1:80 net "$peer" hold 200 1 127.0.0.1:80
 	echo "$answered answered, $refused refused, slowest $slowest_ms ms, $(($(show NRestarts) - restarts)) restarts" >&3
 	x 'rm -r /run/systemd/system/publicip-poc.service.d; systemctl daemon-reload; systemctl restart publicip-poc'
 	expect "$refused" 0
