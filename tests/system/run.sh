@@ -1,6 +1,7 @@
 #!/bin/bash
 # run.sh — `make test-system`: the packages, installed and operated in throw-away guests (see guest.sh).
 # The steps are in the files sourced below, in the order in which an operator meets them. `run.sh -k` keeps the guest.
+# FULL=1 restarts the service 100 times instead of 25.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ "$(id -u)" = 0 ] || { echo "make test-system: must run as root (the guest is a systemd-nspawn container)" >&2; exit 1; }
@@ -55,6 +56,7 @@ kept() {
 
 . tests/system/install.sh
 . tests/system/operate.sh
+. tests/system/faults.sh
 . tests/system/hardening.sh
 . tests/system/lifecycle.sh
 . tests/system/repository.sh
