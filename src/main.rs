@@ -36,16 +36,16 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::thread;
 
-use log::LevelFilter;
+use log::Level;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use answer::client::Reading;
-use gateway::{Gateway, Listener};
+use gateway::Gateway;
 use host::exit::{self, Failure};
 use host::signals::Signals;
 use host::systemd::{self, Status};
 use host::{listener, logging};
-use options::Command;
+use options::{Command, Options};
 
 /// The log target of the start-up lines, which operators filter by.
 const LOG: &str = "publicip_poc";
@@ -61,11 +61,8 @@ fn main() -> ExitCode {
     let result = match command {
         Ok(Command::Help) => print(&format!("{}\n\n{}", options::USAGE, options::HELP)),
         Ok(Command::Version) => print(&format!("publicip-poc {VERSION}")),
-        Ok(Command::Serve {
-            listen,
-            reading,
-            log_level,
-        }) => serve(listen, &reading, log_level),
+        Ok(Command::Serve(options)) => serve(&options),
+        Ok(Command::Check(options)) => check(&options),
         Err(error) => Err(Failure::Setting(error.to_string())),
     };
     match result {
@@ -95,41 +92,35 @@ fn raise_open_file_limit() -> io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
 
-fn serve(
-    listen: Option<SocketAddr>,
-    reading: &Reading,
-    log_level: LevelFilter,
-) -> Result<(), Failure> {
-    let cannot = |what, error: io::Error| Failure::Start(format!("{what}: {error}"));
+/// Prints the settings in one line; opens nothing.
+fn check(options: &Options) -> Result<(), Failure> {
+    let socket = listener::describe(options.listen)?;
+    let (level, reading) = (options.log_level, &options.reading);
+    let level = level.as_str().to_lowercase();
+    print(&format!(
+        "OK: {socket}; log level {level}; client: {reading}"
+    ))
+}
+
+fn serve(options: &Options) -> Result<(), Failure> {
     exit::install_panic_policy();
-    let signals = Signals::block().map_err(|error| cannot("cannot wait for signals", error))?;
-    logging::start(log_level).map_err(Failure::Start)?;
+    let signals = Signals::block().map_err(cannot("wait for signals"))?;
+    logging::start(options.log_level).map_err(Failure::Start)?;
     if let Err(error) = raise_open_file_limit() {
         log::warn!(target: LOG, "the limit of open files stays as it is: {error}");
     }
-    let (listener, is_handed_over) = listener::open(listen).map_err(|error| match error {
-        listener::Error::HandedOver(reason) => Failure::Setting(reason),
-        listener::Error::Bind(reason) => Failure::Start(reason),
-    })?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| cannot("cannot listen", error))?;
-    let listener = if is_handed_over {
-        Listener::HandedOver(listener)
-    } else {
-        Listener::Bound(listener)
-    };
-    let (server, upstream) = service::start().map_err(|error| cannot("cannot start", error))?;
-    let (mut gateway, stop) = Gateway::new(listener, upstream, reading.clone())
-        .map_err(|error| cannot("cannot start", error))?;
-    signals
-        .forward(stop)
-        .map_err(|error| cannot("cannot wait for signals", error))?;
+    let (listener, is_handed_over) = listener::open(options.listen)?;
+    let address = listener.local_addr().map_err(cannot("listen"))?;
+    let (server, upstream) = service::start().map_err(cannot("start tiny_http"))?;
+    let reading = &options.reading;
+    let (mut gateway, stop) = Gateway::new(listener, is_handed_over, upstream, reading.clone())
+        .map_err(cannot("start the gateway"))?;
+    signals.forward(stop).map_err(cannot("wait for signals"))?;
     let service_reading = reading.clone();
     thread::Builder::new()
         .name("service".into())
         .spawn(move || service::run(&server, &service_reading))
-        .map_err(|error| cannot("cannot start", error))?;
+        .map_err(cannot("start the service"))?;
     announce(&address, reading);
     let mut status = Status::new(address, reading);
     let signal = gateway
@@ -140,13 +131,21 @@ fn serve(
     Ok(())
 }
 
+fn cannot(what: &str) -> impl Fn(io::Error) -> Failure {
+    move |error| Failure::Start(format!("cannot {what}: {error}"))
+}
+
+/// Each line fits a terminal; what to open comes last.
 fn announce(address: &SocketAddr, reading: &Reading) {
-    let line = format!("publicip-poc {VERSION} listens on {address}; client: {reading}");
-    match reading {
-        Reading::TrustedHops { .. } => log::info!(target: LOG, "{line}"),
-        Reading::FirstEntry => log::warn!(
-            target: LOG,
-            "{line}, which clients can forge: set --trusted-hops 1 behind one load balancer"
+    let (level, client) = match reading {
+        Reading::TrustedHops { .. } => (Level::Info, format!("client: {reading}")),
+        Reading::FirstEntry => (
+            Level::Warn,
+            "any client can forge its address: set --trusted-hops".into(),
         ),
-    }
+    };
+    log::info!(target: LOG, "version {VERSION}");
+    log::log!(target: LOG, level, "{client}");
+    let url = listener::url(*address);
+    log::log!(target: LOG, level, "listens on {address}; open {url}");
 }

@@ -1,60 +1,70 @@
 //! Settings: from the command line, else from the environment, else the default.
 
+mod networks;
+
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use ipnet::IpNet;
 use log::LevelFilter;
 
 use crate::answer::client::Reading;
 
 /// What `--help` prints; the usage line also follows a usage error.
 pub const USAGE: &str = "\
-Usage: publicip-poc [--listen ADDR:PORT] [--trusted-hops N]
+Usage: publicip-poc [--check] [--listen ADDR:PORT] [--trusted-hops N]
                     [--trusted-peers CIDR[,CIDR...]] [--log-level LEVEL]";
 
 /// What `--help` prints below [`USAGE`].
 pub const HELP: &str = "\
-Shows the address a client has in front of an Application Load Balancer.
+Show clients the address they connect from, even behind a load balancer.
 
 Options:
   --listen ADDR:PORT   where to listen; default [::]:8080, or 0.0.0.0:8080
-                       without IPv6; not used when systemd hands over a socket
-                       [env: PUBLICIP_POC_LISTEN]
-  --trusted-hops N     the client is the Nth X-Forwarded-For entry from the
-                       right, 1 behind one load balancer; unset, it is the
-                       first entry, which any client can forge
-                       [env: PUBLICIP_POC_TRUSTED_HOPS]
+                       without IPv6; ignored, with a warning, if systemd
+                       passes a socket [env: PUBLICIP_POC_LISTEN]
+  --trusted-hops N     the Nth entry from the right, counted across all
+                       X-Forwarded-For headers, is the client: 1 behind one
+                       load balancer; default: the first entry, which any
+                       client can forge [env: PUBLICIP_POC_TRUSTED_HOPS]
   --trusted-peers CIDR[,CIDR...]
-                       whose X-Forwarded-For is believed; default everyone's;
-                       requires --trusted-hops
+                       believe X-Forwarded-For only from these networks;
+                       default: from anyone; requires --trusted-hops
                        [env: PUBLICIP_POC_TRUSTED_PEERS]
-  --log-level LEVEL    off, error, warn, info, debug or trace; default info
+  --log-level LEVEL    log this level and anything more severe: off, error,
+                       warn, info, debug or trace; default info
                        [env: PUBLICIP_POC_LOG_LEVEL]
+  --check              check the settings, print them and exit
   -h, --help           print this and exit
   -V, --version        print the version and exit
 
-Exit status: 0 stopped by SIGTERM or SIGINT, 1 cannot serve, 2 wrong setting.
+Exit status: 0 stopped by a signal, 1 cannot serve, 2 wrong setting.
 See publicip-poc(8).";
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 pub enum Command {
-    /// Serve with these settings.
-    Serve {
-        /// Where to listen; `None` is port 8080 on every address.
-        listen: Option<SocketAddr>,
-        /// How the client's address is determined.
-        reading: Reading,
-        /// The least severe level that is logged.
-        log_level: LevelFilter,
-    },
+    /// Serve with these options.
+    Serve(Options),
+    /// Print these options.
+    Check(Options),
     /// Print the help.
     Help,
     /// Print the version.
     Version,
+}
+
+/// All settings, read and checked.
+#[derive(Debug, PartialEq)]
+pub struct Options {
+    /// Where to listen, if it is set.
+    pub listen: Option<SocketAddr>,
+    /// How the client's address is determined.
+    pub reading: Reading,
+    /// The least severe level that is logged.
+    pub log_level: LevelFilter,
 }
 
 /// One line that says what is wrong and what is accepted.
@@ -66,190 +76,134 @@ pub enum Error {
     Variable(String),
 }
 
-/// An option and its variable.
-struct Setting {
-    option: &'static str,
-    variable: &'static str,
-    /// The raw value, and the name it was given under.
-    given: Option<(&'static str, OsString)>,
-}
+/// Every option that takes a value, and its variable.
+const SETTINGS: [(&str, &str); 4] = [
+    ("--listen", "PUBLICIP_POC_LISTEN"),
+    ("--trusted-hops", "PUBLICIP_POC_TRUSTED_HOPS"),
+    ("--trusted-peers", "PUBLICIP_POC_TRUSTED_PEERS"),
+    ("--log-level", "PUBLICIP_POC_LOG_LEVEL"),
+];
 
-/// All settings, still untyped.
-struct Settings {
-    listen: Setting,
-    trusted_hops: Setting,
-    trusted_peers: Setting,
-    log_level: Setting,
-}
-
-/// The start of every variable's name.
-const PREFIX: &str = "PUBLICIP_POC_";
+/// The values that were given, by option, and the name each was given under.
+#[derive(Default)]
+struct Given(BTreeMap<&'static str, (&'static str, OsString)>);
 
 /// Reads the command line `arguments`, without the program's name, and the `environment`.
 ///
 /// # Errors
-/// An option, a variable or a value is unknown.
+/// An option, a variable or a value is unknown, or an option is repeated.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Command, Error> {
+    use lexopt::Arg::{Long, Short};
     let usage = |error: lexopt::Error| Error::Usage(one_line(&error.to_string()));
-    let mut settings = Settings::new();
-    let unknown = settings.read_environment(environment);
+    let mut given = Given::default();
+    let environment = given.read_environment(environment);
+    let mut command: fn(Options) -> Command = Command::Serve;
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(usage)? {
-        use lexopt::Arg::{Long, Short};
         let setting = match argument {
-            Long("listen") => &mut settings.listen,
-            Long("trusted-hops") => &mut settings.trusted_hops,
-            Long("trusted-peers") => &mut settings.trusted_peers,
-            Long("log-level") => &mut settings.log_level,
+            Long("check") => {
+                command = Command::Check;
+                continue;
+            }
             Long("help") | Short('h') => return Ok(Command::Help),
             Long("version") | Short('V') => return Ok(Command::Version),
-            other => return Err(usage(other.unexpected())),
+            Long(name) => SETTINGS.iter().find(|(option, _)| option[2..] == *name),
+            _ => None,
         };
-        setting.given = Some((setting.option, parser.value().map_err(usage)?));
-    }
-    // SECURITY: a misspelt variable must not silently leave the address forgeable.
-    unknown.map_or_else(|| settings.typed(), Err)
-}
-
-impl Settings {
-    fn new() -> Self {
-        let setting = |option, variable| Setting {
-            option,
-            variable,
-            given: None,
+        let Some((option, _)) = setting else {
+            let wrong = one_line(&argument.unexpected().to_string());
+            return Err(Error::Usage(format!("{wrong}; see --help")));
         };
-        Self {
-            listen: setting("--listen", "PUBLICIP_POC_LISTEN"),
-            trusted_hops: setting("--trusted-hops", "PUBLICIP_POC_TRUSTED_HOPS"),
-            trusted_peers: setting("--trusted-peers", "PUBLICIP_POC_TRUSTED_PEERS"),
-            log_level: setting("--log-level", "PUBLICIP_POC_LOG_LEVEL"),
+        let value = parser.value().map_err(usage)?;
+        let before = given.0.insert(option, (option, value));
+        if before.is_some_and(|(name, _)| name == *option) {
+            return Err(Error::Usage(format!("{option} is given twice")));
         }
     }
+    // After the command line, because --help works whatever the environment says.
+    environment?;
+    given.typed().map(command)
+}
 
-    /// Takes the variables; returns an error if one is unknown. An empty variable counts as unset, so
-    /// that a configuration file can list every name.
+impl Given {
+    /// Takes the variables. An empty one counts as unset, so that a configuration file can list every
+    /// name.
     fn read_environment(
         &mut self,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Option<Error> {
-        let mut settings = [
-            &mut self.listen,
-            &mut self.trusted_hops,
-            &mut self.trusted_peers,
-            &mut self.log_level,
-        ];
-        let mut unknown = None;
+    ) -> Result<(), Error> {
         for (name, value) in environment {
             let name = name.to_string_lossy();
-            if !name.starts_with(PREFIX) || value.is_empty() {
-                continue;
-            }
-            let setting = settings
-                .iter_mut()
-                .max_by_key(|setting| similarity(setting.variable, &name))
-                .expect("there are settings");
-            if setting.variable == name {
-                setting.given = Some((setting.variable, value));
-            } else {
-                unknown = Some(Error::Variable(format!(
-                    "{} is not a known variable; the nearest is {}",
+            let setting = SETTINGS.iter().find(|(_, variable)| *variable == name);
+            if let Some((option, variable)) = setting {
+                if !value.is_empty() {
+                    self.0.insert(option, (variable, value));
+                }
+            } else if name.to_ascii_uppercase().starts_with("PUBLICIP") {
+                // SECURITY: a misspelt variable must not silently leave the address forgeable.
+                return Err(Error::Variable(format!(
+                    "{} is not a known variable; they are {}",
                     one_line(&name),
-                    setting.variable
+                    SETTINGS.map(|(_, variable)| variable).join(", ")
                 )));
             }
         }
-        unknown
+        Ok(())
     }
 
-    fn typed(self) -> Result<Command, Error> {
-        let listen = self.listen.read(
+    fn typed(&self) -> Result<Options, Error> {
+        let listen = self.read(
+            "--listen",
             "an address and port such as 127.0.0.1:8080 or [::]:80",
             |text| text.parse().ok(),
         )?;
-        let log_level = self
-            .log_level
-            .read("off, error, warn, info, debug or trace", |text| {
-                text.parse().ok()
-            })?;
-        Ok(Command::Serve {
+        let log_level = self.read(
+            "--log-level",
+            "off, error, warn, info, debug or trace",
+            |text| text.parse().ok(),
+        )?;
+        Ok(Options {
             listen,
-            reading: reading(&self.trusted_hops, &self.trusted_peers)?,
+            reading: self.reading()?,
             log_level: log_level.unwrap_or(LevelFilter::Info),
         })
     }
-}
 
-fn reading(hops: &Setting, peers: &Setting) -> Result<Reading, Error> {
-    let accepted = "a whole number, 1 or greater; leave it unset to use the first entry";
-    let number = hops.read(accepted, |text| text.parse::<NonZeroUsize>().ok())?;
-    match (number, &peers.given) {
-        (None, None) => Ok(Reading::FirstEntry),
-        (None, Some((name, _))) => {
-            // Names the other setting the way this one was given.
-            let required = if *name == peers.option {
-                hops.option
-            } else {
-                hops.variable
-            };
-            Err(wrong(name, format!("{name} requires {required}")))
-        }
-        (Some(hops), _) => Ok(Reading::TrustedHops {
-            hops,
-            peers: networks(peers)?,
-        }),
-    }
-}
-
-/// A list of networks; the error names every wrong entry.
-fn networks(setting: &Setting) -> Result<Vec<IpNet>, Error> {
-    let Some((name, value)) = &setting.given else {
-        return Ok(Vec::new());
-    };
-    let list = value.to_string_lossy();
-    let (networks, faults): (Vec<_>, Vec<_>) = list
-        .split(',')
-        .map(|entry| network(entry.trim()))
-        .partition(Result::is_ok);
-    if faults.is_empty() {
-        return Ok(networks.into_iter().flatten().collect());
-    }
-    let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
-    Err(wrong(name, format!("{name}: {}", faults.join("; "))))
-}
-
-/// A network in CIDR notation, or one address. IPv4-mapped ones become IPv4, as peers do.
-fn network(text: &str) -> Result<IpNet, String> {
-    let network = text
-        .parse::<IpNet>()
-        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-        .map_err(|_| format!("{text:?} is not a network such as 10.0.1.0/24 or an address"))?;
-    if network != network.trunc() {
-        let meant = network.trunc();
-        let address = network.addr();
-        return Err(format!(
-            "{text:?} has host bits set: use {meant} for the network or {address} for the host"
-        ));
-    }
-    Ok(
-        match (network.addr().to_canonical(), network.prefix_len()) {
-            (IpAddr::V4(address), length @ 96..) => {
-                IpNet::new(address.into(), length - 96).expect("a prefix of 0 to 32 bits")
+    fn reading(&self) -> Result<Reading, Error> {
+        let hops = self.read(
+            "--trusted-hops",
+            "a whole number, 1 or greater; leave it unset to use the first entry",
+            |text| text.parse::<NonZeroUsize>().ok(),
+        )?;
+        match (hops, self.0.get("--trusted-peers")) {
+            (None, None) => Ok(Reading::FirstEntry),
+            (None, Some((name, _))) => {
+                // The other name of the same kind.
+                let required = name.replace("PEERS", "HOPS").replace("peers", "hops");
+                Err(wrong(name, format!("{name} requires {required}")))
             }
-            _ => network,
-        },
-    )
-}
+            (Some(hops), None) => Ok(Reading::TrustedHops {
+                hops,
+                peers: Vec::new(),
+            }),
+            (Some(hops), Some((name, value))) => {
+                let peers = networks::parse(&value.to_string_lossy())
+                    .map_err(|fault| wrong(name, format!("{name}: {fault}")))?;
+                Ok(Reading::TrustedHops { hops, peers })
+            }
+        }
+    }
 
-impl Setting {
     fn read<T>(
         &self,
+        option: &str,
         accepted: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Error> {
-        let Some((name, value)) = &self.given else {
+        let Some((name, value)) = self.0.get(option) else {
             return Ok(None);
         };
         match value.to_str().and_then(parse) {
@@ -265,11 +219,6 @@ fn wrong(name: &str, line: String) -> Error {
     } else {
         Error::Variable(line)
     }
-}
-
-/// How many leading characters two names share.
-fn similarity(a: &str, b: &str) -> usize {
-    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
 /// The text with its control characters escaped.

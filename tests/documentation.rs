@@ -73,6 +73,23 @@ fn the_variables_are_the_same_everywhere() {
 }
 
 #[test]
+fn the_default_port_is_the_programs_everywhere() {
+    let check = String::from_utf8(command(&["--check"]).output().unwrap().stdout).unwrap();
+    let address = check
+        .strip_prefix("OK: ")
+        .and_then(|check| check.split_once(';'));
+    let (address, _) = address.expect("an address");
+    let port = address.strip_prefix("[::]:").expect("every address");
+    let readme = format!("| `--listen ADDR:PORT` | `PUBLICIP_POC_LISTEN` | `{address}` |");
+    assert!(file("README.md").contains(&readme), "{readme}");
+    for text in [help(), manual()] {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let default = format!("{address}, or 0.0.0.0:{port} ");
+        assert!(text.contains(&default), "{default}: {text}");
+    }
+}
+
+#[test]
 fn the_changelog_has_this_version() {
     let heading = format!("\n## [{}] - 20", env!("CARGO_PKG_VERSION"));
     assert!(file("CHANGELOG.md").contains(&heading));

@@ -121,7 +121,10 @@ fn lines_for_journald_begin_with_their_priority() {
     };
     let serve = ["--listen", "127.0.0.1:0", "--log-level=debug"];
     let (mut child, mut log) = logging_to(&serve, true);
-    let first = next(&mut log);
+    let mut first = String::new();
+    while !first.contains(" listens on ") {
+        first = next(&mut log);
+    }
     assert!(first.starts_with("<4>WARN "), "{first}");
     let (_, address) = first.split_once(" listens on ").unwrap();
     let address = address.split_once(';').unwrap().0.parse().unwrap();
@@ -146,7 +149,10 @@ fn a_lost_log_does_not_stop_the_service() {
         .unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut first = String::new();
-    log.read_line(&mut first).unwrap();
+    while !first.contains(" listens on ") {
+        first.clear();
+        log.read_line(&mut first).unwrap();
+    }
     let (_, address) = first.split_once(" listens on ").unwrap();
     let address = address.split_once(';').unwrap().0.parse().unwrap();
     drop(log);

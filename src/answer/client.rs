@@ -106,7 +106,7 @@ fn is_port(text: &str) -> bool {
 impl fmt::Display for Reading {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FirstEntry => write!(out, "first X-Forwarded-For entry"),
+            Self::FirstEntry => write!(out, "first X-Forwarded-For entry (forgeable)"),
             Self::TrustedHops { hops, peers } => {
                 write!(out, "X-Forwarded-For entry {hops} from the right")?;
                 for (index, network) in peers.iter().enumerate() {

@@ -9,19 +9,12 @@ use socket2::SockRef;
 
 use super::limits;
 
-/// A listening socket, and whose it is.
-pub enum Listener {
-    /// The service manager's: connections that wait on it are for the next process.
-    HandedOver(net::TcpListener),
-    /// Our own: connections that wait on it are lost when it is closed.
-    Bound(net::TcpListener),
-}
-
 /// Accepts connections.
 pub struct Acceptor {
     socket: TcpListener,
-    /// Whether connections that wait are lost when it is closed.
-    pub is_bound: bool,
+    /// It belongs to the service manager: connections that wait on it are for the next process. Those
+    /// that wait on our own are lost when it is closed.
+    pub is_handed_over: bool,
     /// Connections may be waiting: the kernel says so only once.
     pub is_ready: bool,
     /// The process has run out of descriptors or memory.
@@ -29,15 +22,16 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    /// Accepts on `listener`.
+    /// Accepts on this socket.
     ///
     /// # Errors
     /// The kernel refuses.
-    pub fn new(listener: Listener, registry: &Registry, token: Token) -> io::Result<Self> {
-        let (socket, is_bound) = match listener {
-            Listener::HandedOver(socket) => (socket, false),
-            Listener::Bound(socket) => (socket, true),
-        };
+    pub fn new(
+        socket: net::TcpListener,
+        is_handed_over: bool,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         // Accepted connections inherit it.
         SockRef::from(&socket).set_tcp_notsent_lowat(limits::UNSENT)?;
@@ -45,7 +39,7 @@ impl Acceptor {
         registry.register(&mut socket, token, Interest::READABLE)?;
         Ok(Self {
             socket,
-            is_bound,
+            is_handed_over,
             is_ready: true,
             failing: false,
         })

@@ -18,6 +18,7 @@ mod rules;
 mod upstream;
 
 use std::io::{self, ErrorKind};
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -29,7 +30,6 @@ use nix::sys::resource::{Resource, getrlimit};
 use crate::answer::client::Reading;
 use crate::answer::response::Status;
 use acceptor::Acceptor;
-pub use acceptor::Listener;
 use clients::Clients;
 use rules::refusal;
 use upstream::{Fault, Upstream};
@@ -74,7 +74,8 @@ impl Gateway {
     /// # Errors
     /// The kernel refuses.
     pub fn new(
-        listener: Listener,
+        listener: TcpListener,
+        is_handed_over: bool,
         upstream: UnixStream,
         reading: Reading,
     ) -> io::Result<(Self, impl Fn(&'static str) + Send + 'static)> {
@@ -83,7 +84,7 @@ impl Gateway {
         let waker = Arc::new(Waker::new(registry, SIGNAL)?);
         let (sender, signals) = mpsc::channel();
         let gateway = Self {
-            acceptor: Some(Acceptor::new(listener, registry, LISTENER)?),
+            acceptor: Some(Acceptor::new(listener, is_handed_over, registry, LISTENER)?),
             upstream: Upstream::new(upstream, registry, UPSTREAM)?,
             clients: Clients::new(registry.try_clone()?, max_clients()?),
             poll,
@@ -242,7 +243,7 @@ impl Gateway {
             since,
             active,
         });
-        if let Some(acceptor) = self.acceptor.take_if(|acceptor| !acceptor.is_bound) {
+        if let Some(acceptor) = self.acceptor.take_if(|acceptor| acceptor.is_handed_over) {
             acceptor.close(self.poll.registry());
         }
     }

@@ -105,15 +105,18 @@ fn host(head: &Head<'_>) -> Result<(), Refusal> {
 
 /// A name or an address, and maybe a port (RFC 9110, section 7.2). It may be empty.
 fn is_host(value: &[u8]) -> bool {
-    let end = value.iter().rposition(|byte| *byte == b']');
-    let end = end.map_or(0, |bracket| bracket + 1);
-    let mut parts = value[end..].splitn(2, |byte| *byte == b':');
-    let (name, port) = (parts.next().unwrap_or_default(), parts.next());
+    let bracket = value.iter().rposition(|byte| *byte == b']');
+    let (address, rest) = value.split_at(bracket.map_or(0, |at| at + 1));
+    let colon = rest.iter().position(|byte| *byte == b':');
+    let (name, port) = rest.split_at(colon.unwrap_or(rest.len()));
     let is_allowed =
-        |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte);
-    value.iter().all(is_allowed)
-        && port.unwrap_or_default().iter().all(u8::is_ascii_digit)
-        && (end == 0 || (value[0] == b'[' && name.is_empty()))
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:".contains(byte);
+    let is_address = match address {
+        [] => true,
+        [b'[', address @ .., b']'] => name.is_empty() && address.iter().all(is_allowed),
+        _ => false,
+    };
+    is_address && name.iter().all(is_allowed) && port.iter().skip(1).all(u8::is_ascii_digit)
 }
 
 /// Whether a body follows, which is where recipients disagree if the fields do (RFC 9112, section 6.3).

@@ -14,7 +14,7 @@ use proptest::sample::{Index, select};
 use super::head::{self, NO_FIELDS};
 use super::rules::{self, Action, Refusal};
 use super::upstream::Fault;
-use super::{Gateway, Listener, forward, limits};
+use super::{Gateway, forward, limits};
 use crate::answer::client::Reading;
 use crate::answer::{self, Request};
 use crate::service;
@@ -196,8 +196,7 @@ fn the_limit_of_a_head_is_the_same_however_it_is_cut() {
 fn gateway(upstream: UnixStream) -> (SocketAddr, JoinHandle<Result<&'static str, Fault>>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
-    let listener = Listener::Bound(listener);
-    let (mut gateway, stop) = Gateway::new(listener, upstream, Reading::FirstEntry).unwrap();
+    let (mut gateway, stop) = Gateway::new(listener, false, upstream, Reading::FirstEntry).unwrap();
     let run = move || {
         let _stop = stop;
         gateway.run(|_| ())

@@ -1,14 +1,19 @@
 //! The listening socket: handed over by systemd, or else bound here.
 
+use std::env::{self, VarError};
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use listenfd::ListenFd;
+use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-/// The port when none is set.
-const DEFAULT_PORT: u16 = 8080;
+use super::exit::Failure;
+
+/// Where to listen when no address is set; the second is for hosts without IPv6.
+const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 8080);
+const DEFAULT_IPV4: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
 
 /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -21,37 +26,61 @@ const KEEP_ALIVE_PROBES: u32 = 6;
 /// The log target of this file's own line, which operators filter by.
 const LOG: &str = "publicip_poc";
 
-/// Why there is no listening socket.
-pub enum Error {
-    /// Something other than one listening TCP socket was handed over.
-    HandedOver(String),
-    /// Listening on the address failed.
-    Bind(String),
-}
-
-/// Takes the socket that was handed over (sd_listen_fds(3)), or binds `address`: by default port 8080
-/// on every address. Returns the socket and whether it was handed over.
+/// Takes the socket that was handed over (sd_listen_fds(3)), or binds `address`, or else [`DEFAULT`].
+/// Returns the socket, and whether it was handed over.
 ///
 /// # Errors
 /// One line that says what is wrong and what to do.
-pub fn open(address: Option<SocketAddr>) -> Result<(TcpListener, bool), Error> {
-    let mut handed_over = ListenFd::from_env();
-    match handed_over.len() {
-        0 => bind_any(address)
+pub fn open(address: Option<SocketAddr>) -> Result<(TcpListener, bool), Failure> {
+    let Some(mut handed_over) = handed_over()? else {
+        return bind_any(address)
             .map(|listener| (listener, false))
-            .map_err(|(address, error)| Error::Bind(cannot_listen(address, &error))),
-        1 => {
-            if let Some(address) = address {
-                log::warn!(target: LOG, "{address} is not used: systemd hands over a socket");
-            }
-            take(&mut handed_over)
-                .map(|listener| (listener, true))
-                .map_err(Error::HandedOver)
-        }
-        count => Err(Error::HandedOver(format!(
+            .map_err(|(address, error)| Failure::Start(cannot_listen(address, &error)));
+    };
+    if let Some(address) = address {
+        log::warn!(target: LOG, "{address} is ignored: systemd passes a socket");
+    }
+    let listener = take(&mut handed_over).map_err(Failure::Setting)?;
+    Ok((listener, true))
+}
+
+/// What [`open`] would listen on.
+///
+/// # Errors
+/// What is handed over cannot be one socket.
+pub fn describe(address: Option<SocketAddr>) -> Result<String, Failure> {
+    Ok(match handed_over()? {
+        None => address.unwrap_or(DEFAULT).to_string(),
+        Some(_) => "the socket from systemd".into(),
+    })
+}
+
+/// What to open in a browser on this host.
+pub fn url(address: SocketAddr) -> String {
+    let authority = if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    };
+    format!("http://{}/", authority.trim_end_matches(":80"))
+}
+
+/// The one descriptor that was handed over, still unopened.
+fn handed_over() -> Result<Option<ListenFd>, Failure> {
+    let wrong = |what| Err(Failure::Setting(what));
+    match env::var("LISTEN_FDS").map(|count| count.parse::<u32>()) {
+        Ok(Ok(_)) | Err(VarError::NotPresent) => {}
+        // listenfd takes it for zero.
+        _ => return wrong("LISTEN_FDS is not a number; unset it, or use a systemd socket".into()),
+    }
+    let handed_over = ListenFd::from_env();
+    match handed_over.len() {
+        0 => Ok(None),
+        1 => Ok(Some(handed_over)),
+        count => wrong(format!(
             "LISTEN_FDS hands over {count} sockets, expected one: an override of the socket unit must \
              first clear the list with an empty ListenStream="
-        ))),
+        )),
     }
 }
 
@@ -71,15 +100,13 @@ fn take(handed_over: &mut ListenFd) -> Result<TcpListener, String> {
 }
 
 fn bind_any(address: Option<SocketAddr>) -> Result<TcpListener, (SocketAddr, io::Error)> {
-    let ipv6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT));
-    let ipv4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT));
     let at = |address| bind(address).map_err(|error| (address, error));
     match address {
         Some(address) => at(address),
         // Without IPv6, the error varies. Any other error would occur with IPv4 too.
-        None => at(ipv6).or_else(|(address, error)| match error.kind() {
+        None => at(DEFAULT).or_else(|(address, error)| match error.kind() {
             ErrorKind::AddrInUse | ErrorKind::PermissionDenied => Err((address, error)),
-            _ => at(ipv4),
+            _ => at(DEFAULT_IPV4),
         }),
     }
 }
@@ -108,6 +135,11 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    // The unit's RestrictAddressFamilies= leaves the program no socket but the one it is passed.
+    let by_systemd = env::var_os("NOTIFY_SOCKET").is_some();
+    if by_systemd && error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32) {
+        return "systemd has handed over no socket: systemctl restart publicip-poc.socket".into();
+    }
     let advice = match error.kind() {
         ErrorKind::AddrInUse => "stop what listens there or set another --listen",
         ErrorKind::PermissionDenied => "use the systemd socket or set a --listen port above 1023",
@@ -120,6 +152,18 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn urls() {
+        for (address, expected) in [
+            ("[::]:80", "http://localhost/"),
+            ("0.0.0.0:8080", "http://localhost:8080/"),
+            ("127.0.0.1:80", "http://127.0.0.1/"),
+            ("[::1]:8080", "http://[::1]:8080/"),
+        ] {
+            assert_eq!(url(address.parse().unwrap()), expected);
+        }
+    }
 
     #[test]
     fn options_match_the_socket_unit() {

@@ -3,14 +3,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::answer::client::tests::trusting;
 
-/// What [`Command::Serve`] carries.
-#[derive(Debug, PartialEq)]
-struct Options {
-    listen: Option<SocketAddr>,
-    reading: Reading,
-    log_level: LevelFilter,
-}
-
 fn parsed(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Command, Error> {
     let environment = environment
         .iter()
@@ -20,15 +12,7 @@ fn parsed(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Command, E
 
 fn options(arguments: &[&str], environment: &[(&str, &str)]) -> Options {
     match parsed(arguments, environment) {
-        Ok(Command::Serve {
-            listen,
-            reading,
-            log_level,
-        }) => Options {
-            listen,
-            reading,
-            log_level,
-        },
+        Ok(Command::Serve(options)) => options,
         other => panic!("{arguments:?} {environment:?}: {other:?}"),
     }
 }
@@ -114,10 +98,21 @@ fn networks() {
 #[test]
 fn wrong_values_are_named_with_what_is_accepted() {
     for (arguments, environment, named, accepted) in [
-        (&["--frobnicate"][..], &[][..], "--frobnicate", ""),
-        (&["stray"], &[], "stray", ""),
-        (&["-x"], &[], "-x", ""),
+        (
+            &["--trusted-hop"][..],
+            &[][..],
+            "--trusted-hop'",
+            "; see --help",
+        ),
+        (&["stray"], &[], "stray", "; see --help"),
+        (&["-x"], &[], "-x", "; see --help"),
         (&["--listen"], &[], "--listen", ""),
+        (
+            &["--trusted-hops=1", "--trusted-hops", "2"],
+            &[],
+            "--trusted-hops is given twice",
+            "",
+        ),
         (
             &["--listen", "8080"],
             &[],
@@ -186,18 +181,6 @@ fn wrong_values_are_named_with_what_is_accepted() {
         ),
         (
             &[],
-            &[("PUBLICIP_POC_TRUSTED_HOP", "1")],
-            "PUBLICIP_POC_TRUSTED_HOP is not a known variable",
-            "the nearest is PUBLICIP_POC_TRUSTED_HOPS",
-        ),
-        (
-            &[],
-            &[("PUBLICIP_POC_LOGLEVEL", "warn")],
-            "PUBLICIP_POC_LOGLEVEL",
-            "the nearest is PUBLICIP_POC_LOG_LEVEL",
-        ),
-        (
-            &[],
             &[("PUBLICIP_POC_LOG_LEVEL", "loud")],
             "PUBLICIP_POC_LOG_LEVEL: \"loud\"",
             "debug",
@@ -228,11 +211,38 @@ fn values_that_are_not_text_are_wrong_and_errors_stay_on_one_line() {
 }
 
 #[test]
-fn a_misspelt_variable_is_wrong_unless_empty_or_beside_help_or_version() {
-    let misspelt = [("PUBLICIP_POC_TRUSTED_HOP", "1")];
-    assert!(parsed(&["--trusted-hops=1"], &misspelt).is_err());
-    assert_eq!(parsed(&["--version"], &misspelt), Ok(Command::Version));
-    assert_eq!(options(&[], &[("PUBLICIP_POC_X", "")]), options(&[], &[]));
+fn an_unknown_variable_is_wrong_and_all_are_named() {
+    let names = "PUBLICIP_POC_LISTEN, PUBLICIP_POC_TRUSTED_HOPS, PUBLICIP_POC_TRUSTED_PEERS, \
+                 PUBLICIP_POC_LOG_LEVEL";
+    for (name, value) in [
+        ("PUBLICIP_POC_TRUSTED_HOP", "1"),
+        ("PUBLICIP_TRUSTED_HOPS", "1"),
+        ("publicip_poc_trusted_hops", "1"),
+        ("PublicIP", "1"),
+        ("PUBLICIP_POC_TRUSTED_HOPS_", ""),
+    ] {
+        // Whatever else is set.
+        let error = parsed(&["--trusted-hops=1"], &[(name, value)]).unwrap_err();
+        let expected = format!("{name} is not a known variable; they are {names}");
+        assert_eq!(error, Error::Variable(expected));
+        assert_eq!(
+            parsed(&["--version"], &[(name, value)]),
+            Ok(Command::Version)
+        );
+    }
+    assert_eq!(options(&[], &[("PUBLIC_IP", "1")]), options(&[], &[]));
+}
+
+#[test]
+fn check_is_serve_that_does_not_serve() {
+    for arguments in [
+        &["--trusted-hops=1", "--check"],
+        &["--check", "--trusted-hops=1"],
+    ] {
+        let expected = options(&["--trusted-hops=1"], &[]);
+        assert_eq!(parsed(arguments, &[]), Ok(Command::Check(expected)));
+    }
+    assert!(parsed(&["--check", "--listen=x"], &[]).is_err());
 }
 
 #[test]

@@ -28,8 +28,6 @@ pub fn command(arguments: &[&str]) -> Command {
 /// The running program; killed when the test ends.
 pub struct Program {
     pub address: SocketAddr,
-    /// The line of the log that says where it listens.
-    pub first_line: String,
     child: Child,
     log: Receiver<String>,
 }
@@ -47,7 +45,7 @@ impl Program {
         Self::spawn(command.args(arguments), address)
     }
 
-    /// Starts a prepared command that is to serve at `address`, and waits for its first log line.
+    /// Starts a prepared command that is to serve at `address`, and waits until its log says that it listens.
     pub fn spawn(command: &mut Command, address: SocketAddr) -> Self {
         let mut child = command
             .stderr(Stdio::piped())
@@ -56,7 +54,6 @@ impl Program {
         let log = lines(child.stderr.take().expect("piped"));
         let mut program = Self {
             address,
-            first_line: String::new(),
             child,
             log,
         };
@@ -68,7 +65,6 @@ impl Program {
         program
             .address
             .set_port(said.parse::<SocketAddr>().expect("an address").port());
-        program.first_line = started;
         program
     }
 

@@ -11,11 +11,10 @@ replaced() {
 	kept
 	expect "$(x 'rpm -q --qf %{RELEASE} publicip-poc')" "$3"
 	fails [ "$(show MainPID)" = "$before" ]
-	expect "$(x 'systemctl is-enabled publicip-poc.socket publicip-poc.service')" $'enabled\nenabled'
+	expect "$(units)" 'enabled enabled active active'
 	x 'grep -q ^PUBLICIP_POC_TRUSTED_HOPS=1 /etc/sysconfig/publicip-poc' # the changed configuration stays
 	x '[ ! -e /etc/sysconfig/publicip-poc.rpmnew ]'
 }
-units() { x 'systemctl is-enabled publicip-poc.socket publicip-poc.service; systemctl is-active publicip-poc.socket publicip-poc.service' | xargs; }
 # What the administrator switched off, and the state of both units then: enabled or not, active or not.
 stopped='systemctl stop publicip-poc.socket: enabled enabled inactive inactive'
 disabled='systemctl disable --now publicip-poc.socket: disabled disabled inactive inactive'
@@ -37,7 +36,7 @@ rpm_upgrade_keeps() {
 
 reboot() {
 	expect "$(tests/system/guest.sh reboot "$vm")" running
-	expect "$(x 'systemctl is-active publicip-poc.socket publicip-poc.service')" $'active\nactive'
+	expect "$(units)" 'enabled enabled active active'
 	page
 	x 'journalctl -b -1 -u publicip-poc -o cat --no-pager' | grep 'stopped by SIGTERM'
 }

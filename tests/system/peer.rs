@@ -1,10 +1,7 @@
 //! A peer that reaches the port itself, good and bad; tests/system/run.sh runs it in the guest's network.
 //!
-//!   peer ask CLIENTS UNTIL ADDRESS        requests, each on a new connection, until the file UNTIL exists
-//!   peer hold COUNT SECONDS ADDRESS       connections that say nothing
-//!   peer reset COUNT ADDRESS              requests that are reset before they can be accepted
-//!   peer endless SECONDS ADDRESS          header lines that never end
-//!   peer pipeline COUNT SECONDS ADDRESS   requests without end whose answers are not read
+//!   peer ask CLIENTS UNTIL ADDRESS    requests, each on a new connection, until the file UNTIL exists
+//!   peer hold COUNT SECONDS ADDRESS   connections that say nothing
 //!
 //! Everything ends after a minute at the latest. A connection that fails is what is looked for, not an error.
 
@@ -15,10 +12,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use socket2::SockRef;
-
 const LONGEST: Duration = Duration::from_secs(60);
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: guest\r\n\r\n";
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -30,11 +24,6 @@ fn main() {
     match arguments[..] {
         ["ask", clients, until, _] => ask(number(clients), Path::new(until), address),
         ["hold", count, time, _] => hold(number(count), seconds(time), address),
-        ["reset", count, _] => reset(number(count), address),
-        ["endless", time, _] => flood(&[b'a'; 8192], 4, seconds(time), address),
-        ["pipeline", count, time, _] => {
-            flood(&REQUEST.repeat(1000), number(count), seconds(time), address);
-        }
         _ => panic!("unknown arguments {arguments:?}"),
     }
 }
@@ -96,43 +85,8 @@ fn request(address: SocketAddr) -> std::io::Result<String> {
     stream.read_to_string(&mut answer).map(|_| answer)
 }
 
-fn connections(count: usize, address: SocketAddr) -> Vec<TcpStream> {
-    let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok();
-    (0..count).filter_map(connect).collect()
-}
-
 fn hold(count: usize, time: Duration, address: SocketAddr) {
-    let held = connections(count, address);
-    println!("held={}", held.len());
+    let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok();
+    let _open: Vec<TcpStream> = (0..count).filter_map(connect).collect();
     thread::sleep(time);
-}
-
-fn reset(count: usize, address: SocketAddr) {
-    for mut stream in (0..count).flat_map(|_| connections(1, address)) {
-        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-        let _ = stream.write_all(REQUEST);
-    }
-}
-
-fn flood(bytes: &[u8], count: usize, time: Duration, address: SocketAddr) {
-    let end = Instant::now() + time;
-    thread::scope(|scope| {
-        for mut stream in connections(count, address) {
-            scope.spawn(move || {
-                let _ = stream.write_all(&REQUEST[..REQUEST.len() - 2]);
-                let _ = stream.write_all(if bytes[0] == b'a' {
-                    b"X-Long: "
-                } else {
-                    b"\r\n"
-                });
-                let _ = stream.set_write_timeout(Some(Duration::from_millis(100)));
-                while Instant::now() < end {
-                    match stream.write_all(bytes) {
-                        Err(error) if error.kind() != ErrorKind::WouldBlock => return,
-                        _ => {}
-                    }
-                }
-            });
-        }
-    });
 }

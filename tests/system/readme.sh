@@ -63,19 +63,20 @@ readme_operate() {
 	get --interface 10.0.1.5 http://127.0.0.1:8080/ | grep '</html>'
 	fails get -m 1 --interface 10.0.3.5 http://127.0.0.1:8080/
 }
-# The rows of the first table, in their order: restarted, off, upgraded while off, removed.
+# The rows of the first table, in their order: checked, restarted, off, upgraded while off, removed.
 readme_table() {
 	local commands
 	mapfile -t commands < <(section Operate to)
-	expect "${#commands[@]}" 4
-	x "$(as_here "${commands[0]}")"
-	get http://127.0.0.1:8080/ | grep '</html>'
+	expect "${#commands[@]}" 5
+	expect "$(x "${commands[0]}")" 'OK: [::]:8080; log level info; client: X-Forwarded-For entry 1 from the right'
 	x "$(as_here "${commands[1]}")"
-	expect "$(units)" 'disabled disabled inactive inactive'
+	get http://127.0.0.1:8080/ | grep '</html>'
 	x "$(as_here "${commands[2]}")"
-	expect "$(x 'rpm -q --qf %{RELEASE} publicip-poc')" 2
 	expect "$(units)" 'disabled disabled inactive inactive'
 	x "$(as_here "${commands[3]}")"
+	expect "$(x 'rpm -q --qf %{RELEASE} publicip-poc')" 2
+	expect "$(units)" 'disabled disabled inactive inactive'
+	x "$(as_here "${commands[4]}")"
 	fails x 'rpm -q publicip-poc'
 	x '[ -e /etc/sysconfig/publicip-poc.rpmsave ]'
 }

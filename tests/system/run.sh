@@ -1,6 +1,7 @@
 #!/bin/bash
 # run.sh — `make test-system`: the packages, installed and operated in throw-away guests (see guest.sh).
 # The steps are in the files sourced below, in the order in which an operator meets them. `run.sh -k` keeps the guest.
+# FULL=1 restarts the service 100 times instead of 25.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ "$(id -u)" = 0 ] || { echo "make test-system: must run as root (the guest is a systemd-nspawn container)" >&2; exit 1; }
@@ -22,6 +23,11 @@ keep=${1:-}
 x() { tests/system/guest.sh x "$vm" "$1"; }
 net() { tests/system/guest.sh net "$vm" "$@"; }
 get() { net curl -sS -m 5 "$@"; }
+# Both units: enabled or not, active or not
+units() {
+	local names='publicip-poc.socket publicip-poc.service'
+	x "systemctl is-enabled $names; systemctl is-active $names" | xargs
+}
 show() { x "systemctl show -P $1 publicip-poc"; }
 on_failure() { x 'journalctl --no-pager -b -o short-monotonic -u "publicip-poc.*" | grep -v " method=" | tail -n 15'; }
 
@@ -50,8 +56,8 @@ kept() {
 
 . tests/system/install.sh
 . tests/system/operate.sh
+. tests/system/faults.sh
 . tests/system/hardening.sh
-. tests/system/attack.sh
 . tests/system/lifecycle.sh
 . tests/system/repository.sh
 . tests/system/readme.sh
