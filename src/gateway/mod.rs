@@ -360,6 +360,10 @@ impl Gateway {
                     State::Receiving { .. } => client.state = state,
                     _ => client.enter(state, now),
                 });
+                // It may have sent the rest while its last request was answered.
+                if self.clients.get(key).readable {
+                    self.clients.enqueue(key);
+                }
                 self.keep_within_budget();
             }
             Next::Wait { head_only, after } => {
