@@ -6,6 +6,7 @@ pub mod activation;
 pub mod busy;
 pub mod haproxy;
 pub mod heads;
+pub mod requests;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -14,6 +15,8 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 /// The longest that anything in these tests may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -165,6 +168,19 @@ pub fn connect(address: SocketAddr) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
     stream
+}
+
+/// The same from this address of a client.
+pub fn connect_from(client: Ipv4Addr, address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let client = SocketAddr::from((client, 0));
+    socket
+        .bind(&client.into())
+        .expect("an address of this host");
+    socket.connect(&address.into()).expect("a connection");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    socket.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+    socket.into()
 }
 
 /// One response as it stood on the wire.
