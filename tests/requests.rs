@@ -83,7 +83,7 @@ fn check(row: &Row, sent: Sent, from: Ipv4Addr, to: SocketAddr) {
         "{sent:?} {}",
         row.request[..row.request.len().min(200)].escape_ascii()
     );
-    let mut stream = connect_from(from, to);
+    let mut stream = connect_from((from, 0).into(), to).expect("a connection");
     send(&mut stream, row, sent);
     let is_refused = matches!(row.answer, Answer::Refused(..));
     if is_refused && matches!(sent, Sent::WithoutEnd) {

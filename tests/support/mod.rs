@@ -9,7 +9,7 @@ pub mod heads;
 pub mod requests;
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -170,17 +170,14 @@ pub fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// The same from this address of a client.
-pub fn connect_from(client: Ipv4Addr, address: SocketAddr) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let client = SocketAddr::from((client, 0));
-    socket
-        .bind(&client.into())
-        .expect("an address of this host");
-    socket.connect(&address.into()).expect("a connection");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    socket.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-    socket.into()
+/// The same from this address, port 0 for one that is free.
+pub fn connect_from(client: SocketAddr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&client.into())?;
+    socket.connect(&address.into())?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    Ok(socket.into())
 }
 
 /// One response as it stood on the wire.
