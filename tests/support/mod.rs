@@ -9,7 +9,7 @@ pub mod heads;
 pub mod requests;
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -241,12 +241,11 @@ impl Response {
 }
 
 /// Sends `request` on a new connection and reads its first response.
-pub fn exchange(address: SocketAddr, request: &str) -> Response {
+pub fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> Response {
+    let request = request.as_ref();
     let mut stream = connect(address);
-    stream
-        .write_all(request.as_bytes())
-        .expect("the request is sent");
-    let head_only = request.starts_with("HEAD ");
+    stream.write_all(request).expect("the request is sent");
+    let head_only = request.starts_with(b"HEAD ");
     Response::read(&mut BufReader::new(stream), head_only).expect("a response")
 }
 
@@ -254,19 +253,4 @@ pub fn exchange(address: SocketAddr, request: &str) -> Response {
 pub fn get(address: SocketAddr, fields: &[&str]) -> Response {
     let lines = [&["GET / HTTP/1.1", "Host: test"], fields, &["", ""]].concat();
     exchange(address, &lines.join("\r\n"))
-}
-
-/// Reads everything up to the connection's end, or up to a pause of this length.
-pub fn read_until_quiet(stream: &mut TcpStream, pause: Duration) -> (String, bool) {
-    stream.set_read_timeout(Some(pause)).expect("a timeout");
-    let mut all = Vec::new();
-    let mut buffer = [0; 8192];
-    let ended = loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => break true,
-            Ok(count) => all.extend_from_slice(&buffer[..count]),
-            Err(error) => break error.kind() == ErrorKind::ConnectionReset,
-        }
-    };
-    (String::from_utf8_lossy(&all).into_owned(), ended)
 }
