@@ -57,9 +57,9 @@ fn connections_of_a_burst_are_all_answered_at_once() {
     // All wait on the listening socket before the first is accepted.
     program.pause();
     let burst: Vec<TcpStream> = (0..500).map(|_| connect(program.address)).collect();
-    burst
-        .iter()
-        .for_each(|mut stream| stream.write_all(GET).expect("sent"));
+    for mut stream in &burst {
+        stream.write_all(GET).expect("sent");
+    }
     program.signal("CONT");
     let begin = Instant::now();
     assert!(burst.iter().all(|stream| status(stream) == Some(200)));
@@ -115,6 +115,7 @@ fn reset(stream: TcpStream) {
     SockRef::from(&stream)
         .set_linger(linger)
         .expect("an option");
+    drop(stream);
 }
 
 #[test]
@@ -147,18 +148,18 @@ fn what_has_begun_is_answered_when_the_program_stops() {
     let mut program = Program::start(&[]);
     let idle = connect(program.address);
     assert_eq!(ask(&idle), Some(200));
-    let mut begun = connect(program.address);
-    begun.write_all(&GET[..20]).expect("sent");
+    let mut unfinished = connect(program.address);
+    unfinished.write_all(&GET[..20]).expect("sent");
     // Whoever is answered was accepted after it.
     assert_eq!(ask(&connect(program.address)), Some(200));
     let begin = Instant::now();
     program.signal("TERM");
     // Its own listening socket is closed at once, so that a load balancer goes elsewhere.
     while TcpStream::connect(program.address).is_ok() {}
-    begun.write_all(&GET[20..]).expect("sent");
-    let response = Response::read(&mut BufReader::new(&begun), false).expect("an answer");
+    unfinished.write_all(&GET[20..]).expect("sent");
+    let response = Response::read(&mut BufReader::new(&unfinished), false).expect("an answer");
     assert_eq!(response.field("Connection"), Some("close"));
-    assert_eq!((response.status, status(&begun)), (200, None));
+    assert_eq!((response.status, status(&unfinished)), (200, None));
     assert_eq!(status(&idle), None);
     assert_eq!(program.wait().code(), Some(0));
     assert!(

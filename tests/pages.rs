@@ -19,7 +19,7 @@ fn golden_pages() {
         if path.extension().is_some_and(|kind| kind == "html") {
             let page = fs::read_to_string(&path).expect("a page");
             let request = fs::read(path.with_extension("request")).expect("a request");
-            let response = exchange(program.address, request);
+            let response = exchange(program.address, &request);
             assert_eq!((response.status, response.content), (200, page), "{path:?}");
             pages += 1;
         }
@@ -71,7 +71,7 @@ fn the_date_is_renewed() {
     let program = Program::start(&[]);
     let date = |method| {
         let request = format!("{method} / HTTP/1.0\r\n\r\n");
-        let response = exchange(program.address, request);
+        let response = exchange(program.address, &request);
         response.field("Date").expect("a date").to_owned()
     };
     let before = [date("GET"), date("OPTIONS")];
@@ -85,7 +85,7 @@ fn head_declares_the_length_of_get() {
     let program = Program::start(&[]);
     let length = |method| {
         let request = format!("{method} / HTTP/1.0\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n");
-        let response = exchange(program.address, request);
+        let response = exchange(program.address, &request);
         response
             .field("Content-Length")
             .expect("a length")

@@ -241,7 +241,7 @@ impl Response {
 }
 
 /// Sends `request` on a new connection and reads its first response.
-pub fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> Response {
+pub fn exchange(address: SocketAddr, request: &(impl AsRef<[u8]> + ?Sized)) -> Response {
     let request = request.as_ref();
     let mut stream = connect(address);
     stream.write_all(request).expect("the request is sent");
