@@ -1,4 +1,4 @@
-//! HAProxy as the stand-in for an Application Load Balancer.
+//! Load balancers that tests start: HAProxy as the stand-in for an Application Load Balancer, or any other.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
