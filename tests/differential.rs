@@ -1,16 +1,17 @@
-//! The service and the original program answer hundreds of generated requests with the same pages.
-//! Needs Python and the original's `server.py`: `make test-original`.
+//! The service and the original program answer hundreds of generated requests with the same pages,
+//! and those in `tests/golden` are the original's. Needs Python and the original's `server.py`:
+//! `make test-original`.
 
 mod support;
 
-use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
+use std::{env, fs};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use support::{Program, connect, exchange};
+use support::{Program, connect, exchange, golden};
 
 /// How many requests are compared.
 const REQUESTS: u32 = 500;
@@ -22,7 +23,9 @@ struct Original {
 }
 
 impl Original {
-    fn start(source: &str) -> Self {
+    fn start() -> Self {
+        let path = env::var("ORIGINAL").expect("ORIGINAL names the original's server.py");
+        let source = fs::read_to_string(path).expect("the original can be read");
         let source = source.replace("PORT = 80\n", "PORT = 0\n").replace(
             "    httpd.serve_forever()",
             "    print(httpd.server_address[1], flush=True)\n    httpd.serve_forever()",
@@ -115,9 +118,7 @@ fn unescaped(page: &str) -> String {
 
 #[test]
 fn the_pages_are_the_originals() {
-    let path = env::var("ORIGINAL").expect("ORIGINAL names the original's server.py");
-    let source = std::fs::read_to_string(&path).expect("the original can be read");
-    let original = Original::start(&source);
+    let original = Original::start();
     let program = Program::start(&["--log-level", "warn"]);
     let mut runner = TestRunner::new(Config {
         failure_persistence: None,
@@ -131,4 +132,18 @@ fn the_pages_are_the_originals() {
     });
     result.unwrap_or_else(|error| panic!("{error}"));
     println!("{REQUESTS} generated requests, 0 bodies that differ from the original's");
+}
+
+/// A page that is missing is recorded.
+#[test]
+fn the_golden_pages_are_the_originals() {
+    let original = Original::start();
+    for (request, path) in golden() {
+        let page = original.page(&request);
+        if !path.exists() {
+            fs::write(&path, &page).expect("the page is written");
+        }
+        let golden = fs::read_to_string(&path).expect("a page");
+        assert_eq!(golden, page, "{path:?}");
+    }
 }

@@ -11,6 +11,7 @@ pub mod requests;
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -160,6 +161,19 @@ pub fn lines(stderr: ChildStderr) -> Receiver<String> {
         }
     });
     receiver
+}
+
+/// The requests in `tests/golden`, and the path of the page that the original program answers each with.
+pub fn golden() -> Vec<(Vec<u8>, PathBuf)> {
+    let folder = fs::read_dir("tests/golden").expect("the folder");
+    let paths = folder.map(|entry| entry.expect("an entry").path());
+    paths
+        .filter(|path| path.extension().is_some_and(|kind| kind == "request"))
+        .map(|path| {
+            let request = fs::read(&path).expect("a request");
+            (request, path.with_extension("html"))
+        })
+        .collect()
 }
 
 /// A connection with time limits.
