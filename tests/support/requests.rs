@@ -4,8 +4,8 @@ use Answer::{Closes, Persists, Refused};
 use Mode::{Defensive, Monitor, Strictest};
 
 /// The status of an answer, and what the connection does after it.
-#[derive(Debug, Clone, Copy)]
-pub enum Answer {
+#[derive(Clone, Copy)]
+enum Answer {
     Persists(u16),
     Closes(u16),
     /// It closes although the client may still be sending, for this reason.
@@ -22,9 +22,12 @@ pub enum Mode {
 
 /// One request.
 pub struct Row {
-    pub answer: Answer,
-    pub mode: Mode,
     pub request: Vec<u8>,
+    pub mode: Mode,
+    pub status: u16,
+    pub persists: bool,
+    /// Why it is refused.
+    pub reason: Option<&'static str>,
 }
 
 /// All of them. What does not end with LF gets `Host: test` and an empty line.
@@ -53,10 +56,17 @@ pub fn all() -> impl Iterator<Item = Row> {
             if request.last() != Some(&b'\n') {
                 request.extend(end);
             }
+            let (status, persists, reason) = match answer {
+                Persists(status) => (status, true, None),
+                Closes(status) => (status, false, None),
+                Refused(status, reason) => (status, false, Some(reason)),
+            };
             Row {
-                answer,
-                mode,
                 request,
+                mode,
+                status,
+                persists,
+                reason,
             }
         })
 }
