@@ -143,6 +143,30 @@ fn at_the_cap_the_connection_that_is_idle_for_longest_makes_room() {
     assert!(clients[10..].iter().all(|stream| ask(stream) == Some(200)));
 }
 
+/// All of them together may keep 64 MiB.
+#[test]
+fn some_unfinished_heads_are_refused_if_they_take_too_much_memory() {
+    let program = Program::start(&[]);
+    let head = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(81_000));
+    let mut clients: Vec<TcpStream> = (0..850).map(|_| connect(program.address)).collect();
+    for client in &clients {
+        send(client, head.as_bytes());
+    }
+    let begin = Instant::now();
+    assert_eq!(ask(&connect(program.address)), Some(200));
+    assert_takes(0..1_000, begin);
+    clients.retain(|mut client| {
+        client.set_nonblocking(true).expect("an option");
+        client.read(&mut [0; 1024]).is_err()
+    });
+    assert!((400..850).contains(&clients.len()), "{}", clients.len());
+    assert!(
+        program
+            .log_line("Too many requests are incomplete")
+            .is_some()
+    );
+}
+
 #[test]
 fn what_has_begun_is_answered_when_the_program_stops() {
     let mut program = Program::start(&[]);
