@@ -73,8 +73,7 @@ fn field() -> impl Strategy<Value = String> {
         "X-Forwarded-Port",
         "Cookie",
     ];
-    let entry =
-        r#"[ -~\t\x80-\xff]{0,30}|[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]{2,20}|[ ,;<>&"'%]{0,6}"#;
+    let entry = r#"[ -~\t\x80-\xff]{0,30}|[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]{2,20}|[ ,;<>&"'%\x85\xa0]{0,6}"#;
     let value = prop::collection::vec(entry, 0..4).prop_map(|entries| entries.join(","));
     let name = prop::sample::select(names.to_vec());
     (name, value, any::<[bool; 17]>(), " ?").prop_map(|(name, value, cases, space)| {
