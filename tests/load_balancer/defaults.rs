@@ -73,24 +73,21 @@ fn nobody_behind_haproxy_notices_what_another_client_sends() {
 
 #[test]
 fn nobody_behind_nginx_notices_what_another_client_sends() {
-    check(start(
-        &["env", "NGINX=3;", "nginx", "-e", "/dev/null", "-c"],
-        NGINX,
-    ));
+    // The variable names sockets that it takes over, as it does when it is upgraded.
+    let nginx = ["env", "NGINX=3;", "nginx", "-e", "/dev/null", "-c"];
+    check(start(&nginx, NGINX));
 }
 
 fn check((servers, balancer): ([Program; 2], LoadBalancer)) {
     let address = balancer.address;
     let rows: Vec<_> = requests::all().collect();
+    let fields = ["Accept: text/plain", "X-Forwarded-For: 192.0.2.7"];
     let answered = thread::scope(|scope| {
         let send = |rows| scope.spawn(move || send(address, rows));
         let odd: Vec<_> = rows.chunks(20).map(send).collect();
         let mut answered = 0;
         while !odd.iter().all(thread::ScopedJoinHandle::is_finished) {
-            let response = get(
-                address,
-                &["Accept: text/plain", "X-Forwarded-For: 192.0.2.7"],
-            );
+            let response = get(address, &fields);
             assert_eq!((response.status, &*response.content), (200, "192.0.2.7\n"));
             answered += 1;
         }
