@@ -360,7 +360,7 @@ impl Gateway {
                     State::Receiving { .. } => client.state = state,
                     _ => client.enter(state, now),
                 });
-                // It may have sent the rest while its last request was answered.
+                // More may have come while it waited for the answer before.
                 if self.clients.get(key).readable {
                     self.clients.enqueue(key);
                 }
