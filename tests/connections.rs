@@ -71,7 +71,7 @@ fn connections_of_a_burst_are_all_answered_at_once() {
     program.signal("CONT");
     let begin = Instant::now();
     assert!(burst.iter().all(|stream| status(stream) == Some(200)));
-    assert_takes(0..2_000, begin);
+    assert_takes(0..5_000, begin);
 }
 
 #[test]
@@ -152,9 +152,7 @@ fn some_unfinished_heads_are_refused_if_they_take_too_much_memory() {
     for client in &clients {
         send(client, head.as_bytes());
     }
-    let begin = Instant::now();
     assert_eq!(ask(&connect(program.address)), Some(200));
-    assert_takes(0..1_000, begin);
     clients.retain(|mut client| {
         client.set_nonblocking(true).expect("an option");
         client.read(&mut [0; 1024]).is_err()
@@ -188,7 +186,7 @@ fn what_has_begun_is_answered_when_the_program_stops() {
     assert_eq!((response.status, status(&unfinished)), (200, None));
     assert_eq!(status(&idle), None);
     assert_eq!(program.wait().code(), Some(0));
-    assert_takes(700..1_500, begin);
+    assert_takes(700..2_000, begin);
     assert_eq!(status(&never_finished), None);
 }
 
@@ -226,7 +224,7 @@ fn unfinished_head(address: SocketAddr, more_comes: bool) {
         send(&stream, if more_comes { b"x" } else { b"" });
     }
     assert_eq!((status(&stream), status(&stream)), (Some(408), None));
-    assert_takes(9_900..12_000, begin);
+    assert_takes(9_900..15_000, begin);
 }
 
 /// Asks for a page of 600 kB. The buffers hold less: segments are small, as in many a network.
@@ -278,6 +276,6 @@ fn refused_and_still_sending(address: SocketAddr) {
     while begin.elapsed() < PATIENCE && stream.write_all(b"x").is_ok() {
         thread::sleep(Duration::from_millis(20));
     }
-    assert_takes(900..2_000, begin);
+    assert_takes(900..5_000, begin);
     assert_eq!(status(&stream), Some(400));
 }
