@@ -28,8 +28,8 @@ test-original: ## 500 pages beside the original's: ORIGINAL=…/server.py
 	@$(need) python3:python3
 	ORIGINAL=$(ORIGINAL) $(CARGO) test --test differential -- --nocapture
 
-test-lb: ## Through a real load balancer (HAProxy)
-	@$(need) haproxy:haproxy
+test-lb: ## Through real load balancers (HAProxy, nginx)
+	@$(need) haproxy:haproxy nginx:nginx-light curl:curl
 	$(CARGO) test --test load_balancer
 
 test-browser: ## The page as a person sees it, in headless Chromium

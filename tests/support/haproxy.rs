@@ -1,9 +1,9 @@
-//! HAProxy as the stand-in for an Application Load Balancer.
+//! Load balancers that tests start: HAProxy as the stand-in for an Application Load Balancer, or any other.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 
 use super::activation::{hand_over, listener};
 
@@ -62,31 +62,38 @@ impl LoadBalancer {
     }
 
     fn start_at(listener: TcpListener, rule: &str, target: SocketAddr) -> Self {
-        let address = listener.local_addr().expect("its address");
-        let configuration =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{}.cfg", address.port()));
-        let text = CONFIGURATION
-            .replace("{port}", &address.port().to_string())
+        let port = listener.local_addr().expect("its address").port();
+        let configuration = CONFIGURATION
+            .replace("{port}", &port.to_string())
             .replace("{rule}", rule)
             .replace("{target}", &target.to_string())
             .replace("{source}", &BALANCER.to_string());
-        fs::write(&configuration, text).expect("the configuration is written");
-        let path = configuration.to_str().expect("a path in UTF-8");
-        let haproxy = ["haproxy", "-q", "-db", "-f", path];
-        let child = hand_over(&[], vec![listener.into()], &haproxy)
+        Self::run(listener, &["haproxy", "-q", "-db", "-f"], &configuration)
+    }
+
+    /// Starts another program, whose last argument is the path of its configuration. It gets the socket
+    /// as descriptor 3.
+    pub fn run(listener: TcpListener, program: &[&str], configuration: &str) -> Self {
+        let address = listener.local_addr().expect("its address");
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.cfg", address.port()));
+        fs::write(&path, configuration).expect("the configuration is written");
+        let program = [program, &[path.to_str().expect("a path in UTF-8")]].concat();
+        let child = hand_over(&[], vec![listener.into()], &program)
             .spawn()
             .expect("a shell runs");
         Self {
             address,
             child,
-            configuration,
+            configuration: path,
         }
     }
 }
 
 impl Drop for LoadBalancer {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // SIGKILL would leave nginx's workers behind.
+        let id = self.child.id().to_string();
+        let _ = Command::new("kill").arg(id).status();
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.configuration);
     }

@@ -6,14 +6,18 @@ pub mod activation;
 pub mod busy;
 pub mod haproxy;
 pub mod heads;
+pub mod requests;
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 /// The longest that anything in these tests may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -155,12 +159,35 @@ pub fn lines(stderr: ChildStderr) -> Receiver<String> {
     receiver
 }
 
+/// The requests in `tests/golden`, and the path of the page that the original program answers each with.
+pub fn golden() -> Vec<(Vec<u8>, PathBuf)> {
+    let folder = fs::read_dir("tests/golden").expect("the folder");
+    let paths = folder.map(|entry| entry.expect("an entry").path());
+    paths
+        .filter(|path| path.extension().is_some_and(|kind| kind == "request"))
+        .map(|path| {
+            let request = fs::read(&path).expect("a request");
+            (request, path.with_extension("html"))
+        })
+        .collect()
+}
+
 /// A connection with time limits.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
     stream
+}
+
+/// The same from this address, port 0 for one that is free.
+pub fn connect_from(client: SocketAddr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&client.into())?;
+    socket.connect(&address.into())?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    Ok(socket.into())
 }
 
 /// One response as it stood on the wire.
@@ -224,12 +251,11 @@ impl Response {
 }
 
 /// Sends `request` on a new connection and reads its first response.
-pub fn exchange(address: SocketAddr, request: &str) -> Response {
+pub fn exchange(address: SocketAddr, request: &(impl AsRef<[u8]> + ?Sized)) -> Response {
+    let request = request.as_ref();
     let mut stream = connect(address);
-    stream
-        .write_all(request.as_bytes())
-        .expect("the request is sent");
-    let head_only = request.starts_with("HEAD ");
+    stream.write_all(request).expect("the request is sent");
+    let head_only = request.starts_with(b"HEAD ");
     Response::read(&mut BufReader::new(stream), head_only).expect("a response")
 }
 
@@ -237,19 +263,4 @@ pub fn exchange(address: SocketAddr, request: &str) -> Response {
 pub fn get(address: SocketAddr, fields: &[&str]) -> Response {
     let lines = [&["GET / HTTP/1.1", "Host: test"], fields, &["", ""]].concat();
     exchange(address, &lines.join("\r\n"))
-}
-
-/// Reads everything up to the connection's end, or up to a pause of this length.
-pub fn read_until_quiet(stream: &mut TcpStream, pause: Duration) -> (String, bool) {
-    stream.set_read_timeout(Some(pause)).expect("a timeout");
-    let mut all = Vec::new();
-    let mut buffer = [0; 8192];
-    let ended = loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => break true,
-            Ok(count) => all.extend_from_slice(&buffer[..count]),
-            Err(error) => break error.kind() == ErrorKind::ConnectionReset,
-        }
-    };
-    (String::from_utf8_lossy(&all).into_owned(), ended)
 }

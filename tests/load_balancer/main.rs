@@ -1,0 +1,6 @@
+//! Through real load balancers. Needs HAProxy, nginx and curl: `make test-lb`.
+
+mod addresses;
+mod defaults;
+#[path = "../support/mod.rs"]
+mod support;
