@@ -82,7 +82,7 @@ fn main() -> ExitCode {
 /// Unlike `println!`, does not panic if standard output is closed.
 fn print(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}")
-        .map_err(|error| Failure::Start(format!("cannot print: {error}")))
+        .map_err(|error| Failure::Service(format!("cannot print: {error}")))
 }
 
 /// Each connection takes a descriptor. The soft limit is usually 1,024, for programs that call
@@ -105,7 +105,7 @@ fn check(options: &Options) -> Result<(), Failure> {
 fn serve(options: &Options) -> Result<(), Failure> {
     exit::install_panic_policy();
     let signals = Signals::block().map_err(cannot("wait for signals"))?;
-    logging::start(options.log_level).map_err(Failure::Start)?;
+    logging::start(options.log_level).map_err(Failure::Service)?;
     if let Err(error) = raise_open_file_limit() {
         log::warn!(target: LOG, "the limit of open files stays as it is: {error}");
     }
@@ -132,7 +132,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
 }
 
 fn cannot(what: &str) -> impl Fn(io::Error) -> Failure {
-    move |error| Failure::Start(format!("cannot {what}: {error}"))
+    move |error| Failure::Service(format!("cannot {what}: {error}"))
 }
 
 /// Each line fits a terminal; what to open comes last.

@@ -55,7 +55,7 @@ fn text(
     let given = |text| Some(text).filter(|text: &&str| !text.is_empty());
     let bytes = match &*request.method {
         "HEAD" => 0,
-        _ => response.content().len(),
+        _ => response.content.len(),
     };
     let mut text = String::with_capacity(160);
     write!(
@@ -65,7 +65,7 @@ fn text(
         request.peer,
         Value(given(&request.method)),
         Value(given(&request.target)),
-        response.status().code(),
+        response.status.code(),
     )
     .expect("writing to a String cannot fail");
     let trace = request.lines("X-Amzn-Trace-Id").next();

@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
-use std::ops::{Index, IndexMut};
 use std::time::Instant;
 
 use mio::net::TcpStream;
@@ -17,7 +16,7 @@ use super::limits;
 
 /// All clients, by the keys that are their tokens.
 pub struct Clients {
-    all: Slab<Client>,
+    pub all: Slab<Client>,
     registry: Registry,
     /// Those that have something to do, in the order in which it came.
     ready: VecDeque<usize>,
@@ -62,11 +61,6 @@ impl Clients {
     /// Closes a client's connection.
     pub fn remove(&mut self, key: usize) {
         self.kept -= self.all.remove(key).counted;
-    }
-
-    /// A client, if it is still there.
-    pub fn get(&self, key: usize) -> Option<&Client> {
-        self.all.get(key)
     }
 
     /// The kernel has news of a client, unless it has left meanwhile.
@@ -116,7 +110,7 @@ impl Clients {
     pub fn next_deferred(&mut self) -> Option<usize> {
         let key = self.deferred.pop_front()?;
         let is_deferred = |client: &Client| client.state == State::Deferred;
-        self.get(key).is_some_and(is_deferred).then_some(key)
+        self.all.get(key).is_some_and(is_deferred).then_some(key)
     }
 
     /// Asks the kernel to say when more can be sent to a client.
@@ -162,20 +156,6 @@ impl Clients {
         }
         self.largest
             .next(&self.all, |client| Some(Reverse(client.counted)))
-    }
-}
-
-impl Index<usize> for Clients {
-    type Output = Client;
-
-    fn index(&self, key: usize) -> &Client {
-        &self.all[key]
-    }
-}
-
-impl IndexMut<usize> for Clients {
-    fn index_mut(&mut self, key: usize) -> &mut Client {
-        &mut self.all[key]
     }
 }
 

@@ -23,15 +23,15 @@ enum Next {
 impl Gateway {
     /// Does one thing for a client.
     pub(super) fn advance(&mut self, key: usize, scratch: &mut [u8]) {
-        match self.clients[key].state {
+        match self.clients.all[key].state {
             State::Deferred | State::Waiting { .. } => {}
             State::Idle | State::Receiving { .. } => self.receive(key, scratch),
-            State::Sending { after } => match self.clients[key].flush() {
+            State::Sending { after } => match self.clients.all[key].flush() {
                 Ok(()) => self.sent(key, after),
                 Err(_) => self.clients.remove(key),
             },
             State::Lingering => {
-                if self.clients[key].read(scratch).is_none() {
+                if self.clients.all[key].read(scratch).is_none() {
                     self.clients.remove(key);
                 }
             }
@@ -42,7 +42,7 @@ impl Gateway {
     /// Takes the next request, from what is kept or from the socket. A head that arrives whole is
     /// parsed where it was read.
     pub(super) fn receive(&mut self, key: usize, scratch: &mut [u8]) {
-        let client = &mut self.clients[key];
+        let client = &mut self.clients.all[key];
         let (seen, mut count) = match client.state {
             State::Receiving { seen } => (seen, None),
             _ if client.input.is_empty() => (0, None),
@@ -69,7 +69,7 @@ impl Gateway {
             client::take(&mut kept, taken);
             next
         };
-        let client = &mut self.clients[key];
+        let client = &mut self.clients.all[key];
         client.input = kept;
         match next {
             Next::Respond(response, after) => self.respond(key, &response, after),
@@ -145,7 +145,7 @@ impl Gateway {
         let mut input = mem::take(&mut self.upstream.input);
         let mut relayed = 0;
         while let Some(key) = self.upstream.next() {
-            let State::Waiting { head_only, after } = self.clients[key].state else {
+            let State::Waiting { head_only, after } = self.clients.all[key].state else {
                 unreachable!("it is not read, sent to or removed before its response has come");
             };
             let Some((head, all)) = upstream::frame(&input[relayed..], head_only)? else {
@@ -176,7 +176,7 @@ impl Gateway {
             after => after,
         };
         let (head, rest) = response.split_at(head - "\r\n".len());
-        let client = &mut self.clients[key];
+        let client = &mut self.clients.all[key];
         match client.send([head, after.field().as_bytes(), rest]) {
             Err(_) => self.clients.remove(key),
             Ok(()) if client.output.is_empty() => self.sent(key, after),
@@ -189,7 +189,7 @@ impl Gateway {
 
     /// What comes after a response, if all of it is sent.
     fn sent(&mut self, key: usize, after: After) {
-        let client = &mut self.clients[key];
+        let client = &mut self.clients.all[key];
         let has_more = client.readable || !client.input.is_empty();
         match after {
             _ if !client.output.is_empty() => {}
@@ -211,14 +211,14 @@ impl Gateway {
         self.clients.settle(key);
         while let Some(key) = self.clients.over_budget() {
             let reason = "Too many requests are incomplete.";
-            self.give_up(key, refusal(Status::ServiceUnavailable, reason));
+            self.give_up(key, refusal(Status::SERVICE_UNAVAILABLE, reason));
             self.clients.settle(key);
         }
     }
 
     /// Ends what a client is doing: an incomplete request is refused.
     pub(super) fn give_up(&mut self, key: usize, refusal: Refusal) {
-        let client = &mut self.clients[key];
+        let client = &mut self.clients.all[key];
         match client.state {
             State::Idle | State::Receiving { .. } | State::Deferred => {
                 client.input = Vec::new();

@@ -56,7 +56,7 @@ pub fn parse<'a>(
         Ok(None)
     } else {
         let reason = "The request is longer than 80 kB.";
-        Err(refusal(Code::FieldsTooLarge, reason))
+        Err(refusal(Code::FIELDS_TOO_LARGE, reason))
     };
     let bytes = &bytes[..bytes.len().min(limits::HEAD)];
     // Some clients send an empty line too many (RFC 9112, section 2.2).
@@ -80,7 +80,7 @@ pub fn parse<'a>(
         Ok(Status::Complete((_, fields))) => fields,
         Err(Error::TooManyHeaders) => {
             let reason = "The request has more than 128 fields.";
-            return Err(refusal(Code::FieldsTooLarge, reason));
+            return Err(refusal(Code::FIELDS_TOO_LARGE, reason));
         }
         // RFC 9110, section 5.1. Also a line that continues the one before (RFC 9112, section 5.2).
         Err(Error::HeaderName) => return Err(bad("A field name is not valid.")),
@@ -128,7 +128,7 @@ fn request_line(line: &[u8]) -> Result<(&str, &[u8], u8), Refusal> {
         b"HTTP/1.1" => Ok((method, target, 1)),
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
             let reason = "The HTTP version must be 1.0 or 1.1.";
-            Err(refusal(Code::VersionNotSupported, reason))
+            Err(refusal(Code::VERSION_NOT_SUPPORTED, reason))
         }
         _ => Err(bad(REQUEST_LINE)),
     }

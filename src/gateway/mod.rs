@@ -224,10 +224,10 @@ impl Gateway {
                 break;
             };
             // It may have gone on, or made room for another.
-            let client = self.clients.get(key);
+            let client = self.clients.all.get(key);
             if client.is_some_and(|client| client.is_expired(self.now)) {
                 let reason = "The request did not arrive within 10 seconds.";
-                self.give_up(key, refusal(Status::RequestTimeout, reason));
+                self.give_up(key, refusal(Status::REQUEST_TIMEOUT, reason));
                 self.settle(key);
             }
         }

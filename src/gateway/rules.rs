@@ -17,7 +17,7 @@ pub const fn refusal(status: Status, reason: &'static str) -> Refusal {
 
 /// A request that breaks RFC 9110 or 9112.
 pub const fn bad(reason: &'static str) -> Refusal {
-    refusal(Status::BadRequest, reason)
+    refusal(Status::BAD_REQUEST, reason)
 }
 
 /// What the connection does after its response.
@@ -73,7 +73,7 @@ pub fn action(head: &Head<'_>) -> Result<Action, Refusal> {
         "OPTIONS" => Ok(Action::Options(after)),
         _ => {
             let reason = "Only GET, HEAD and OPTIONS are answered.";
-            Err(refusal(Status::MethodNotAllowed, reason))
+            Err(refusal(Status::METHOD_NOT_ALLOWED, reason))
         }
     }
 }

@@ -13,9 +13,7 @@ use super::logging;
 
 /// Why the process ends without being asked to.
 pub enum Failure {
-    /// It cannot start to serve: exit status 1.
-    Start(String),
-    /// It cannot go on serving: exit status 1.
+    /// It cannot serve, or cannot go on: exit status 1.
     Service(String),
     /// An option or setting is wrong: exit status 2.
     Setting(String),
@@ -25,7 +23,7 @@ impl Failure {
     /// The exit status.
     pub fn status(&self) -> u8 {
         match self {
-            Self::Start(_) | Self::Service(_) => 1,
+            Self::Service(_) => 1,
             Self::Setting(_) => 2,
         }
     }
@@ -33,7 +31,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Start(reason) | Self::Service(reason) | Self::Setting(reason)) = self;
+        let (Self::Service(reason) | Self::Setting(reason)) = self;
         out.write_str(reason)
     }
 }

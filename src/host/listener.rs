@@ -35,7 +35,7 @@ pub fn open(address: Option<SocketAddr>) -> Result<(TcpListener, bool), Failure>
     let Some(mut handed_over) = handed_over()? else {
         return bind_any(address)
             .map(|listener| (listener, false))
-            .map_err(|(address, error)| Failure::Start(cannot_listen(address, &error)));
+            .map_err(|(address, error)| Failure::Service(cannot_listen(address, &error)));
     };
     if let Some(address) = address {
         log::warn!(target: LOG, "{address} is ignored: systemd passes a socket");

@@ -14,17 +14,13 @@ use crate::answer::client::Reading;
 /// The log target of these messages, which operators filter by.
 const LOG: &str = "publicip_poc";
 
-/// Minimum time between two status lines.
-const INTERVAL: Duration = Duration::from_secs(5);
-
-/// Time between two watchdog notifications; the unit's `WatchdogSec=` is several times as long.
-const WATCHDOG: Duration = Duration::from_secs(1);
+/// Time between two notifications; the unit's `WatchdogSec=` is several times as long.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The line that `systemctl status` shows after `Status:`.
 pub struct Status {
     about: String,
-    last: Option<(u64, Instant)>,
-    watchdog: Instant,
+    last: Option<Instant>,
 }
 
 impl Status {
@@ -33,29 +29,24 @@ impl Status {
         Self {
             about: format!("Listening on {address}; client: {reading}"),
             last: None,
-            watchdog: Instant::now(),
         }
     }
 
-    /// Reports at first that the service is ready, then that it is alive and how many requests it has
-    /// served, or that it is stopping.
+    /// Reports, at first and then at most once in an interval, that the service is ready and alive, and
+    /// how many requests it has served; or that it is stopping.
     pub fn update(&mut self, served: u64, stopping: bool) {
         if stopping {
             notify("STOPPING=1\n");
-            return;
-        }
-        let status = format!("STATUS={}; {}\n", self.about, requests(served));
-        let sent = match self.last {
-            None => notify(&format!("READY=1\n{status}")),
-            Some((last, when)) if last != served && when.elapsed() >= INTERVAL => notify(&status),
-            Some(_) => false,
-        };
-        if sent {
-            self.last = Some((served, Instant::now()));
-        }
-        if self.watchdog.elapsed() >= WATCHDOG {
-            self.watchdog = Instant::now();
-            notify("WATCHDOG=1\n");
+        } else if self.last.is_none_or(|last| last.elapsed() >= INTERVAL) {
+            let status = format!("STATUS={}; {}\n", self.about, requests(served));
+            let state = if self.last.is_none() {
+                "READY=1"
+            } else {
+                "WATCHDOG=1"
+            };
+            if notify(&format!("{state}\n{status}")) {
+                self.last = Some(Instant::now());
+            }
         }
     }
 }
