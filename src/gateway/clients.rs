@@ -28,9 +28,8 @@ pub struct Clients {
     max: usize,
     /// Memory that is kept for all of them, in bytes.
     kept: usize,
-    /// Who has been idle for longest, the first one last. A client that sends or is sent something slowly
-    /// comes after those that are idle.
-    idle: Vec<(bool, Instant, usize)>,
+    /// For whom nothing has changed for longest, the first one last.
+    oldest: Vec<(Instant, usize)>,
     /// Who keeps most, the first one last.
     largest: Vec<(usize, usize)>,
 }
@@ -44,7 +43,7 @@ impl Clients {
             ready: VecDeque::new(),
             max,
             kept: 0,
-            idle: Vec::new(),
+            oldest: Vec::new(),
             largest: Vec::new(),
         }
     }
@@ -143,22 +142,22 @@ impl Clients {
         self.ready.is_empty() && self.all.iter().all(|(_, client)| is_done(client))
     }
 
-    /// Closes the connection that has been idle for longest if there are as many as there may be. Returns
-    /// whether there is room for one more.
+    /// Closes the connection for which nothing has changed for longest if there are as many as there may
+    /// be. Returns whether there is room for one more.
     pub fn make_room(&mut self) -> bool {
+        // If idle ones came first, whoever has just connected would make room for the next.
         let rank = |(key, client): (usize, &Client)| match client.state {
             State::Waiting { .. } => None,
-            State::Idle => Some((false, client.since, key)),
-            _ => Some((true, client.since, key)),
+            _ => Some((client.since, key)),
         };
         while self.all.len() >= self.max {
-            if self.idle.is_empty() {
-                self.idle = lowest(self.all.iter().filter_map(rank));
+            if self.oldest.is_empty() {
+                self.oldest = lowest(self.all.iter().filter_map(rank));
             }
-            let Some(candidate) = self.idle.pop() else {
+            let Some(candidate) = self.oldest.pop() else {
                 return false;
             };
-            let key = candidate.2;
+            let key = candidate.1;
             let client = self.all.get(key).map(|client| (key, client));
             if client.and_then(rank) == Some(candidate) {
                 self.remove(key);
