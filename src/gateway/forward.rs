@@ -38,11 +38,12 @@ fn encode(bytes: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(bytes);
         return;
     }
+    let digit = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
     for byte in bytes {
         if is_plain(byte) {
             out.push(*byte);
         } else {
-            write!(out, "%{byte:02x}").expect("writing to a Vec cannot fail");
+            out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
         }
     }
 }
@@ -77,12 +78,14 @@ pub fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return text.into();
     }
-    let mut parts = text.split('%');
-    let mut decoded = String::from(parts.next().unwrap_or_default());
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2).unwrap_or_default();
-        decoded.extend(u8::from_str_radix(digits, 16).map(char::from));
-        decoded.push_str(rest);
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(next) = rest.next() {
+        let mut digit = || rest.next().and_then(|digit| digit.to_digit(16));
+        decoded.extend(match next {
+            '%' => digit().zip(digit()).and_then(|(high, low)| char::from_u32(16 * high + low)),
+            plain => Some(plain),
+        });
     }
     decoded.into()
 }
