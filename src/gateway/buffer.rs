@@ -16,8 +16,11 @@ impl Buffer {
         pieces: impl IntoIterator<Item = &'a [u8]>,
         mut skipped: usize,
     ) {
-        self.bytes.drain(..self.taken);
-        self.taken = 0;
+        // Moving the rest costs no more than taking did.
+        if self.taken > self.bytes.len() / 2 {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
+        }
         for piece in pieces {
             let skip = skipped.min(piece.len());
             skipped -= skip;

@@ -37,6 +37,8 @@ pub enum State {
     Idle,
     /// It has sent a part of a head, of which the first bytes have been looked at.
     Receiving { seen: usize },
+    /// Its request is large, and another one is with the service. It is not read meanwhile.
+    Deferred,
     /// Its request is with the service. It is not read meanwhile.
     Waiting { head_only: bool, after: After },
     /// Its response did not fit into the send buffer.
@@ -76,13 +78,18 @@ impl Client {
     }
 
     /// How long it may take for what it is doing, if that is limited.
-    pub fn time(&self) -> Option<Duration> {
+    fn time(&self) -> Option<Duration> {
         match self.state {
-            State::Idle | State::Waiting { .. } => None,
+            State::Idle | State::Deferred | State::Waiting { .. } => None,
             State::Receiving { .. } => Some(limits::HEAD_TIME),
             State::Sending { .. } => Some(limits::RESPONSE_TIME),
             State::Lingering => Some(limits::LINGER_TIME),
         }
+    }
+
+    /// Whether that time is over.
+    pub fn is_expired(&self, now: Instant) -> bool {
+        self.time().is_some_and(|time| now - self.since >= time)
     }
 
     /// Memory that is kept for it, in bytes.

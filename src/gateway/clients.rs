@@ -24,6 +24,8 @@ pub struct Clients {
     registry: Registry,
     /// Those that have something to do, in the order in which it came.
     ready: VecDeque<usize>,
+    /// Those that are deferred, and some that were.
+    deferred: VecDeque<usize>,
     /// Most clients at a time.
     max: usize,
     /// Memory that is kept for all of them, in bytes.
@@ -41,6 +43,7 @@ impl Clients {
             all: Slab::new(),
             registry,
             ready: VecDeque::new(),
+            deferred: VecDeque::new(),
             max,
             kept: 0,
             oldest: Vec::new(),
@@ -121,6 +124,28 @@ impl Clients {
         Some(key)
     }
 
+    /// A client is deferred until [`Clients::next_deferred`].
+    pub fn defer(&mut self, key: usize, now: Instant) {
+        self.all[key].enter(State::Deferred, now);
+        self.deferred.push_back(key);
+    }
+
+    /// Whether any may be deferred.
+    pub fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
+    /// Takes the one that has been deferred for longest.
+    pub fn next_deferred(&mut self) -> Option<usize> {
+        let is_deferred = |key| self.all.get(key).is_some_and(|client| client.state == State::Deferred);
+        while let Some(key) = self.deferred.pop_front() {
+            if is_deferred(key) {
+                return Some(key);
+            }
+        }
+        None
+    }
+
     /// Asks the kernel to say when more can be sent to a client.
     pub fn await_writable(&mut self, key: usize) {
         let stream = &mut self.all[key].stream;
@@ -131,8 +156,7 @@ impl Clients {
 
     /// The clients whose time has run out.
     pub fn expired(&self, now: Instant) -> Vec<usize> {
-        let is_expired = |client: &Client| client.time().is_some_and(|time| now - client.since >= time);
-        let expired = |(key, client)| is_expired(client).then_some(key);
+        let expired = |(key, client): (usize, &Client)| client.is_expired(now).then_some(key);
         self.all.iter().filter_map(expired).collect()
     }
 

@@ -11,6 +11,9 @@ pub const FIELDS: usize = 128;
 /// How long a head may take from its first byte.
 pub const HEAD_TIME: Duration = Duration::from_secs(10);
 
+/// Connections that are closed in one turn of the loop because their time is over.
+pub const EXPIRED: usize = 64;
+
 /// How long a client may take to read a response that its socket's send buffer does not hold.
 pub const RESPONSE_TIME: Duration = Duration::from_secs(10);
 
@@ -31,6 +34,10 @@ pub const ACCEPTED: usize = 64;
 
 /// Requests that may wait for tiny_http, which keeps some 1.5 kB for each. Others stay unread.
 pub const WAITING: usize = 1024;
+
+/// Longer heads go to tiny_http one at a time, in bytes. It takes some 20 us for each kB of them, so that
+/// others would wait for seconds behind a thousand of the longest, and 250 MB would be taken.
+pub const LARGE: usize = 4 * 1024;
 
 /// Time between two looks at deadlines.
 pub const TICK: Duration = Duration::from_millis(250);

@@ -63,6 +63,8 @@ pub struct Gateway {
     scratch: Vec<u8>,
     /// Requests answered without the service.
     answered: u64,
+    /// Clients whose time was over at the last tick.
+    expired: Vec<usize>,
     signals: Receiver<&'static str>,
     /// Closed with its last owner, and a wake-up that is not seen yet would be lost.
     _waker: Arc<Waker>,
@@ -83,6 +85,8 @@ struct Stop {
 enum Next {
     /// Its head is incomplete, after this many bytes.
     Receive(usize),
+    /// Its request is deferred.
+    Defer,
     /// Its request was forwarded.
     Wait { head_only: bool, after: After },
     /// It gets this response.
@@ -114,6 +118,7 @@ impl Gateway {
             reading,
             scratch: vec![0; limits::HEAD],
             answered: 0,
+            expired: Vec::new(),
             signals,
             _waker: Arc::clone(&waker),
             now: Instant::now(),
@@ -165,7 +170,8 @@ impl Gateway {
             self.turn()?;
             if self.now >= next_tick {
                 next_tick = self.now + limits::TICK;
-                self.tick()?;
+                self.upstream.tick()?;
+                self.expired = self.clients.expired(self.now);
                 on_tick(self);
             }
             if let Some(signal) = self.stopped() {
@@ -176,7 +182,10 @@ impl Gateway {
 
     /// Waits for events, but not if there is something to do without them.
     fn wait(&mut self, events: &mut Events, next_tick: Instant) -> Result<(), Fault> {
-        let is_busy = (self.clients.has_ready() && !self.upstream.is_full())
+        let has_ready = self.clients.has_ready() && !self.upstream.is_full();
+        let is_busy = has_ready
+            || (self.clients.has_deferred() && self.upstream.takes(usize::MAX))
+            || !self.expired.is_empty()
             || self.acceptor.as_ref().is_some_and(Acceptor::is_ready);
         let timeout = match &self.stop {
             _ if is_busy => Duration::ZERO,
@@ -194,6 +203,12 @@ impl Gateway {
     /// Does what there is to do, in pieces that keep nobody waiting.
     fn turn(&mut self) -> Result<(), Fault> {
         self.accept();
+        self.expire();
+        if self.upstream.takes(usize::MAX)
+            && let Some(key) = self.clients.next_deferred()
+        {
+            self.receive(key);
+        }
         for _ in 0..self.clients.ready() {
             if self.upstream.is_full() {
                 break;
@@ -232,7 +247,7 @@ impl Gateway {
     /// Does one thing for a client.
     fn advance(&mut self, key: usize) {
         match self.clients.get(key).state {
-            State::Waiting { .. } => {}
+            State::Deferred | State::Waiting { .. } => {}
             State::Sending { after } => match self.clients.change(key, Client::flush) {
                 Ok(()) => self.sent(key, after),
                 Err(_) => self.clients.remove(key),
@@ -310,8 +325,9 @@ impl Gateway {
             Err(refusal) => return (bytes.len(), self.refuse(None, peer, refusal)),
         };
         let (after, next) = match rules::action(&head) {
+            Ok(Action::Forward(_)) if !self.upstream.takes(length) => return (0, Next::Defer),
             Ok(Action::Forward(after)) => {
-                self.upstream.forward(key, &head, peer);
+                self.upstream.forward(key, &head, length, peer);
                 let head_only = head.is_head();
                 (after, Next::Wait { head_only, after })
             }
@@ -362,6 +378,10 @@ impl Gateway {
                 });
                 self.keep_within_budget();
             }
+            Next::Defer => {
+                self.clients.defer(key, now);
+                self.keep_within_budget();
+            }
             Next::Wait { head_only, after } => {
                 let state = State::Waiting { head_only, after };
                 self.clients.change(key, |client| client.enter(state, now));
@@ -379,7 +399,7 @@ impl Gateway {
         while let Some(key) = self.clients.over_budget() {
             let client = self.clients.get(key);
             match client.state {
-                State::Idle | State::Receiving { .. } => {
+                State::Idle | State::Receiving { .. } | State::Deferred => {
                     let next = self.refuse(None, client.peer, refusal::NO_MEMORY);
                     self.clients.change(key, |client| client.input.clear());
                     self.follow(key, next);
@@ -460,12 +480,15 @@ impl Gateway {
         }
     }
 
-    /// Ends what has taken too long.
-    fn tick(&mut self) -> Result<(), Fault> {
-        self.upstream.tick()?;
-        for key in self.clients.expired(self.now) {
-            // One may have made room for another.
-            let Some(client) = self.clients.find(key) else {
+    /// Ends some of what has taken too long.
+    fn expire(&mut self) {
+        for _ in 0..limits::EXPIRED {
+            let Some(key) = self.expired.pop() else {
+                break;
+            };
+            // It may have gone on, or made room for another.
+            let client = self.clients.find(key);
+            let Some(client) = client.filter(|client| client.is_expired(self.now)) else {
                 continue;
             };
             if let State::Receiving { .. } = client.state {
@@ -476,7 +499,6 @@ impl Gateway {
                 self.clients.remove(key);
             }
         }
-        Ok(())
     }
 
     fn begin_to_stop(&mut self) {

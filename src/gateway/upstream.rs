@@ -20,12 +20,15 @@ const FIELDS: usize = 16;
 /// The connection, and whose requests are on it.
 pub struct Upstream {
     stream: UnixStream,
-    /// Requests that are not sent yet.
+    /// Requests, of which the first bytes are sent.
     output: Vec<u8>,
+    sent: usize,
     /// The start of a response.
     input: Buffer,
     /// The clients whose requests were forwarded, oldest first.
     waiting: VecDeque<usize>,
+    /// The one of them whose request is large.
+    large: Option<usize>,
     readable: bool,
     answered: u64,
     /// How many had been answered at the last tick, and at how many ticks that was the same.
@@ -50,8 +53,10 @@ impl Upstream {
         Ok(Self {
             stream,
             output: Vec::new(),
+            sent: 0,
             input: Buffer::default(),
             waiting: VecDeque::new(),
+            large: None,
             readable: false,
             answered: 0,
             watched: (0, 0),
@@ -68,15 +73,23 @@ impl Upstream {
         self.waiting.len() >= limits::WAITING
     }
 
+    /// Whether a request as long as this may be forwarded now.
+    pub fn takes(&self, length: usize) -> bool {
+        length <= limits::LARGE || self.large.is_none()
+    }
+
     /// Requests answered since the start.
     pub fn answered(&self) -> u64 {
         self.answered
     }
 
-    /// Forwards a client's request with the next [`Upstream::flush`].
-    pub fn forward(&mut self, client: usize, head: &Head<'_>, peer: IpAddr) {
+    /// Forwards a client's request, as long as this, with the next [`Upstream::flush`].
+    pub fn forward(&mut self, client: usize, head: &Head<'_>, length: usize, peer: IpAddr) {
         forward::write(head, peer, &mut self.output);
         self.waiting.push_back(client);
+        if length > limits::LARGE {
+            self.large = Some(client);
+        }
     }
 
     /// Sends what has been forwarded. What does not fit is sent when the kernel says so, or earlier.
@@ -84,13 +97,18 @@ impl Upstream {
     /// # Errors
     /// tiny_http has left.
     pub fn flush(&mut self) -> Result<(), Fault> {
-        while !self.output.is_empty() {
-            match self.stream.write(&self.output) {
-                Ok(sent) => drop(self.output.drain(..sent)),
+        while self.sent < self.output.len() {
+            match self.stream.write(&self.output[self.sent..]) {
+                Ok(sent) => self.sent += sent,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(Fault::Upstream(error.to_string())),
             }
+        }
+        // Moving the rest costs no more than sending did.
+        if self.sent > self.output.len() / 2 {
+            self.output.drain(..self.sent);
+            self.sent = 0;
         }
         Ok(())
     }
@@ -143,7 +161,9 @@ impl Upstream {
 
     /// The next response is being relayed.
     pub fn answer(&mut self) {
-        self.waiting.pop_front();
+        if self.waiting.pop_front() == self.large {
+            self.large = None;
+        }
         self.answered += 1;
     }
 
