@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 
 use super::limits;
 
@@ -42,6 +43,8 @@ impl Acceptor {
             Listener::Bound(listener) => (listener, true),
         };
         listener.set_nonblocking(true)?;
+        // Accepted connections inherit it.
+        SockRef::from(&listener).set_tcp_notsent_lowat(limits::UNSENT)?;
         let mut listener = TcpListener::from_std(listener);
         registry.register(&mut listener, token, Interest::READABLE)?;
         Ok(Self {
@@ -105,5 +108,23 @@ impl Acceptor {
             log::warn!(target: LOG, "new connections wait: {error}");
         }
         self.failing = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_keeps_little_for_an_accepted_connection() {
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let poll = mio::Poll::new().unwrap();
+        let listener = Listener::Bound(listener);
+        let mut acceptor = Acceptor::new(listener, poll.registry(), Token(0)).unwrap();
+        let _client = net::TcpStream::connect(address).unwrap();
+        let (accepted, _) = acceptor.accept(Instant::now()).unwrap();
+        let unsent = SockRef::from(&accepted).tcp_notsent_lowat().unwrap();
+        assert_eq!(unsent, limits::UNSENT);
     }
 }

@@ -21,6 +21,10 @@ pub const RESPONSE_TIME: Duration = Duration::from_secs(10);
 /// destroy the response (RFC 9112, section 9.6).
 pub const LINGER_TIME: Duration = Duration::from_secs(1);
 
+/// What the kernel keeps unsent for a client, in bytes: more than a page, and much less than the 4 MB that
+/// it would grow to for each of those who pipeline requests and do not read (tcp(7), `tcp_wmem`).
+pub const UNSENT: u32 = 16 * 1024;
+
 /// What is kept of incomplete or pipelined requests and unread responses, in bytes, for all
 /// clients together. A request that arrives in one piece needs none of it.
 pub const KEPT: usize = 64 << 20;
