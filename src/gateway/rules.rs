@@ -83,7 +83,11 @@ fn is_host(value: &[u8]) -> bool {
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte);
     value.iter().all(is_allowed)
         && port.unwrap_or_default().iter().all(u8::is_ascii_digit)
-        && (end == 0 || (value[0] == b'[' && name.is_empty()))
+        && if end == 0 {
+            !value.contains(&b'[')
+        } else {
+            value[0] == b'[' && name.is_empty()
+        }
 }
 
 /// Whether a body follows, which is where recipients disagree if the fields do (RFC 9112, section 6.3).
