@@ -1,46 +1,37 @@
-//! The other clients: GETs at a fixed rate while an attack goes on.
+//! The honest clients: 400 GETs a second while an attack goes on.
 //!
 //! Every GET is due at a time that does not depend on the one before, and its latency counts from
 //! then: clients that have to wait do not ask less (no coordinated omission).
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Error, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+/// Time between two GETs.
+const PERIOD: Duration = Duration::from_micros(2500);
+
 /// How long a client waits for its answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Stack of a client's thread, in bytes.
 const STACK: usize = 64 * 1024;
 
-/// Who asks.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Crowd {
-    /// 400 GETs a second, whatever becomes of those before. Half open a connection, half use one
-    /// that another GET has left open.
-    Many,
-    /// One client, who opens a connection for each of 200 GETs a second, one after the other. So
-    /// hardly any connection ends while it waits.
-    Lone,
-}
-
-/// One GET, from when it was due to the last byte.
+/// One GET: from when it was due to the last byte, and what came.
 pub struct Get {
-    pub due: Instant,
-    pub end: Instant,
-    /// The page came, and showed this client and no other.
-    pub answered: bool,
-    /// The connection was refused.
-    pub refused: bool,
+    pub latency: Duration,
+    pub result: Result<(), Failure>,
 }
 
-impl Get {
-    pub fn latency(&self) -> Duration {
-        self.end - self.due
-    }
+/// Why there is no page.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Failure {
+    /// A connection failed, or the answer took too long.
+    None,
+    /// Another answer than the page for this client.
+    Wrong,
 }
 
 pub struct Bystanders {
@@ -49,102 +40,89 @@ pub struct Bystanders {
 }
 
 impl Bystanders {
-    pub fn start(crowd: Crowd, address: SocketAddr) -> Self {
+    pub fn start(address: SocketAddr) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let schedule = {
-            let stop = Arc::clone(&stop);
-            thread::spawn(move || match crowd {
-                Crowd::Many => many(address, &stop),
-                Crowd::Lone => lone(address, &stop),
-            })
-        };
+        let stopped = Arc::clone(&stop);
+        let schedule = thread::spawn(move || schedule(address, &stopped));
         Self { stop, schedule }
     }
 
-    /// Waits for the last answers and returns all GETs in the order of their ends.
+    /// Waits for the last answers.
     pub fn finish(self) -> Vec<Get> {
         self.stop.store(true, Relaxed);
-        let mut gets = self.schedule.join().expect("the schedule ends");
-        gets.sort_by_key(|get| get.end);
-        gets
+        self.schedule.join().expect("the schedule ends")
     }
 }
 
-/// The times at which GETs are due, until `stop`.
-fn due(period: Duration, stop: &AtomicBool) -> impl Iterator<Item = (u32, Instant)> {
+fn schedule(address: SocketAddr, stop: &AtomicBool) -> Vec<Get> {
     let begin = Instant::now();
-    (0..)
-        .map(move |number| (number, begin + period * number))
-        .inspect(|(_, due)| thread::sleep(due.saturating_duration_since(Instant::now())))
-        .take_while(|_| !stop.load(Relaxed))
-}
-
-fn many(address: SocketAddr, stop: &AtomicBool) -> Vec<Get> {
     let idle = Arc::new(Mutex::new(Vec::new()));
-    let client = |(number, due)| {
-        let idle = (number % 2 == 0).then(|| Arc::clone(&idle));
+    let mut clients = Vec::new();
+    for number in 0.. {
+        let due = begin + PERIOD * number;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        if stop.load(Relaxed) {
+            break;
+        }
+        let idle = Arc::clone(&idle);
         let client = thread::Builder::new().stack_size(STACK);
-        let client = client.spawn(move || get(address, number, due, idle.as_deref()));
-        client.expect("a thread")
-    };
-    let clients: Vec<_> = due(Duration::from_micros(2500), stop).map(client).collect();
+        let client = client.spawn(move || get(address, number, due, &idle));
+        clients.push(client.expect("a thread"));
+    }
     let clients = clients.into_iter().map(JoinHandle::join);
     clients.map(|get| get.expect("a client ends")).collect()
-}
-
-fn lone(address: SocketAddr, stop: &AtomicBool) -> Vec<Get> {
-    due(Duration::from_millis(5), stop)
-        .map(|(number, due)| get(address, number, due, None))
-        .collect()
 }
 
 /// Connections that are open between two GETs.
 type Idle = Mutex<Vec<TcpStream>>;
 
-fn get(address: SocketAddr, number: u32, due: Instant, idle: Option<&Idle>) -> Get {
+/// Half of the GETs open a connection, half use one that another has left open.
+fn get(address: SocketAddr, number: u32, due: Instant, idle: &Idle) -> Get {
     let token = format!("192.0.{}.{}", number / 250 % 250, number % 250);
-    let result = page(address, &token, due + PATIENCE, idle);
-    Get {
-        due,
-        end: Instant::now(),
-        refused: matches!(&result, Err(error) if error.kind() == ErrorKind::ConnectionRefused),
-        answered: result.is_ok_and(|page| {
-            page.starts_with("HTTP/1.1 200 ") && page.contains(&format!("green;\">{token}</span>"))
-        }),
-    }
+    let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = (number % 2 == 0).then(|| idle().pop()).flatten();
+    let result = page(address, &token, due + PATIENCE, kept);
+    let latency = due.elapsed();
+    let result = result
+        .map_err(|_| Failure::None)
+        .and_then(|(page, stream)| {
+            let is_own = page.contains(&format!("green;\">{token}</span>"));
+            if page.to_ascii_lowercase().contains("connection: close") {
+                drop(stream);
+            } else if number % 2 == 0 {
+                idle().push(stream);
+            }
+            let is_right = page.starts_with("HTTP/1.1 200 ") && is_own;
+            is_right.then_some(()).ok_or(Failure::Wrong)
+        });
+    Get { latency, result }
 }
 
 fn page(
     address: SocketAddr,
     token: &str,
     deadline: Instant,
-    idle: Option<&Idle>,
-) -> std::io::Result<String> {
-    let connections = || idle.map(|idle| idle.lock().unwrap_or_else(PoisonError::into_inner));
-    if let Some(mut stream) = connections().and_then(|mut idle| idle.pop()) {
+    kept: Option<TcpStream>,
+) -> Result<(String, TcpStream), Error> {
+    if let Some(stream) = kept {
         // One that ended before a byte of the answer came is tried anew (RFC 9110, section 9.2.2).
-        match ask(&mut stream, token, deadline) {
+        match ask(stream, token, deadline) {
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
-            result => return result.inspect(|page| keep(page, stream, idle)),
+            result => return result,
         }
     }
     let left = deadline.saturating_duration_since(Instant::now());
-    let mut stream = TcpStream::connect_timeout(&address, left.max(Duration::from_millis(1)))?;
-    ask(&mut stream, token, deadline).inspect(|page| keep(page, stream, idle))
+    let stream = TcpStream::connect_timeout(&address, left.max(Duration::from_millis(1)))?;
+    ask(stream, token, deadline)
 }
 
-fn keep(page: &str, stream: TcpStream, idle: Option<&Idle>) {
-    let closes = page.to_ascii_lowercase().contains("connection: close");
-    if let Some(idle) = idle.filter(|_| !closes) {
-        idle.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(stream);
-    }
-}
-
-/// Sends the GET and reads the page. `ConnectionReset` means that the connection ended before a byte
-/// of the answer came.
-fn ask(stream: &mut TcpStream, token: &str, deadline: Instant) -> std::io::Result<String> {
+/// Sends the GET and reads the answer. `ConnectionReset` means that the connection ended before a byte
+/// of it came.
+fn ask(
+    mut stream: TcpStream,
+    token: &str,
+    deadline: Instant,
+) -> Result<(String, TcpStream), Error> {
     let request =
         format!("GET /bystander HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: {token}\r\n\r\n");
     let mut page = Vec::new();
@@ -158,12 +136,13 @@ fn ask(stream: &mut TcpStream, token: &str, deadline: Instant) -> std::io::Resul
             return Err(ErrorKind::TimedOut.into());
         }
         stream.set_read_timeout(Some(left))?;
-        match stream.read(&mut buffer) {
-            Ok(0) if page.is_empty() => return Err(ErrorKind::ConnectionReset.into()),
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(count) => page.extend_from_slice(&buffer[..count]),
-            Err(error) => return Err(error),
+        match stream.read(&mut buffer)? {
+            0 if page.is_empty() => return Err(ErrorKind::ConnectionReset.into()),
+            // An answer that is no page.
+            0 => break,
+            count => page.extend_from_slice(&buffer[..count]),
         }
     }
-    String::from_utf8(page).map_err(|_| ErrorKind::InvalidData.into())
+    let page = String::from_utf8_lossy(&page).into_owned();
+    Ok((page, stream))
 }

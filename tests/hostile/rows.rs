@@ -1,9 +1,15 @@
-//! The rows of the table: every attack, where it comes from, and what is asked of the program.
+//! The table of attacks: what is sent, by how many, for how long, and where.
 
-use crate::balancer::{self as lb, Attack};
-use crate::bystanders::Crowd;
-use crate::outcome::Demand::{self, Delayed, Flooded, Recovers, Unharmed};
-use crate::{direct, floods, slow, smuggling};
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::attack::Then::{self, Close, Hold, Read, Repeat, Reset, Send};
+use crate::attack::{Attack, Request};
+use crate::program::Log;
+use crate::requests::{self, BODY, HELLO, above_ascii, begun, declared, get, head, nonsense, odd};
+use crate::requests::{only, page, partial, simple};
+use crate::{custom, smuggling};
+use Reach::{Balancer, Direct};
 
 /// Where an attack comes from.
 #[derive(Clone, Copy, PartialEq)]
@@ -12,50 +18,45 @@ pub enum Reach {
     Balancer,
     /// A peer that reaches the port itself.
     Direct,
-    /// The host the program runs on: nobody reads its log.
-    Host,
 }
 
 pub struct Row {
     pub name: &'static str,
     pub reach: Reach,
-    pub attack: Attack,
-    pub demand: Demand,
+    pub kind: Kind,
     /// The naive service must fail this row.
     pub fells_naive: bool,
-    /// Who asks meanwhile.
-    pub crowd: Crowd,
-    /// What the balancer does with requests, in HAProxy's words. Without it, the row must fail.
-    pub rule: &'static str,
-    /// A command that executes another one within limits.
-    pub wrapper: &'static [&'static str],
+    /// Who reads the program's log.
+    pub log: Log,
+    /// How many descriptors the program may have, if that is limited.
+    pub descriptors: Option<u32>,
 }
 
-/// What README.md says to do behind another balancer than the ALB.
-const NO_EXPECT: &str = "http-request del-header Expect";
+pub enum Kind {
+    Many(Attack),
+    /// Returns what it found wrong.
+    Custom(fn(SocketAddr) -> Option<String>),
+}
 
-/// Another user than root, for whom alone a limit of processes counts; the program's file may
-/// lie where only root may look.
-const FEW_THREADS: &[&str] = &[
-    "setpriv",
-    "--reuid=64321",
-    "--inh-caps=-all,+dac_override",
-    "--ambient-caps=-all,+dac_override",
-    "prlimit",
-    "--nproc=60",
-];
+impl fmt::Display for Row {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reach = match self.reach {
+            Balancer => "LB",
+            Direct => "direct",
+        };
+        write!(out, "{reach:6} {}", self.name)
+    }
+}
 
 impl Row {
-    fn new(reach: Reach, demand: Demand, name: &'static str, attack: Attack) -> Self {
+    fn new(reach: Reach, name: &'static str, kind: Kind) -> Self {
         Self {
             name,
             reach,
-            attack,
-            demand,
+            kind,
             fells_naive: false,
-            crowd: Crowd::Many,
-            rule: "",
-            wrapper: &[],
+            log: Log::Somebody,
+            descriptors: None,
         }
     }
 
@@ -64,118 +65,136 @@ impl Row {
         self
     }
 
-    fn alone(mut self) -> Self {
-        self.crowd = Crowd::Lone;
+    fn log(mut self, log: Log) -> Self {
+        self.log = log;
         self
     }
 
-    fn behind(mut self, rule: &'static str) -> Self {
-        self.rule = rule;
+    fn descriptors(mut self, count: u32) -> Self {
+        self.descriptors = Some(count);
         self
     }
 
-    fn within(mut self, wrapper: &'static [&'static str]) -> Self {
-        self.wrapper = wrapper;
+    fn seconds(mut self, seconds: u64) -> Self {
+        if let Kind::Many(attack) = &mut self.kind {
+            attack.seconds = seconds;
+        }
         self
     }
 }
 
-/// All rows under the titles they are printed with.
-pub fn groups() -> [(&'static str, Vec<Row>); 4] {
-    let host = Row::new(
-        Reach::Host,
-        Recovers,
-        "a log that nobody reads",
-        direct::many_requests,
-    );
-    [
-        ("Through the load balancer", through_balancer()),
-        ("Budget spent, then restarted", vec![budget_spent()]),
-        ("Direct peers", direct_peers()),
-        ("The host", vec![host]),
-    ]
+/// Connections: how many, and how many of them are opened in a second.
+struct Rate(usize, usize);
+
+fn many(connections: usize, a_second: usize) -> Rate {
+    Rate(connections, a_second)
 }
 
+fn at_once(connections: usize) -> Rate {
+    Rate(connections, usize::MAX)
+}
+
+/// For as long as the row lasts.
+fn endless(a_second: usize) -> Rate {
+    Rate(usize::MAX, a_second)
+}
+
+fn row(
+    reach: Reach,
+    name: &'static str,
+    Rate(connections, a_second): Rate,
+    send: Vec<Request>,
+    then: Then,
+) -> Row {
+    let attack = Attack {
+        connections,
+        a_second,
+        send,
+        then,
+        seconds: 2,
+    };
+    Row::new(reach, name, Kind::Many(attack))
+}
+
+pub fn rows() -> Vec<Row> {
+    let mut rows = through_balancer();
+    rows.extend(direct());
+    rows.extend(at_the_cap());
+    rows
+}
+
+#[rustfmt::skip] // a row a line
 fn through_balancer() -> Vec<Row> {
-    let row = |name, attack| Row::new(Reach::Balancer, Unharmed, name, attack);
-    let flooded = |name, attack| Row::new(Reach::Balancer, Flooded, name, attack);
+    let row = |name, rate, send, then| row(Balancer, name, rate, send, then);
+    let custom = |name, attack| Row::new(Balancer, name, Kind::Custom(attack));
+    let expect = || only(get("Expect: x"));
+    let leaving = vec![(simple(), ""), (page(150_000), "")];
+    let answered = || vec![(simple(), " 200 ")];
+    let long = vec![(requests::long(), " 200 ")];
     vec![
-        row("nothing", lb::nothing),
-        row("nothing, a lone client", lb::nothing).alone(),
-        row("declared: 10^15 bytes", lb::ten_to_15).fells_naive(),
-        row("declared: 8 GB to 2^64 - 1", lb::other_lengths),
-        row("300 unfinished: large", lb::unfinished_large).fells_naive(),
-        row("300 unfinished: small", lb::unfinished_small),
-        row("300 unfinished: steadily", lb::unfinished_steadily),
-        row(
-            "300 unfinished: long headers",
-            lb::unfinished_with_long_fields,
-        ),
-        row("300 unfinished: chunked", lb::unfinished_chunked),
-        row("300 unfinished: expected", lb::unfinished_expected),
-        row("smuggling", smuggling::through_balancer),
-        row(
-            "smuggling among busy clients",
-            smuggling::among_busy_clients,
-        ),
-        row("60 kB of headers", lb::long_fields),
-        row("1,000 headers", lb::many_fields),
-        row("bytes outside ASCII", lb::not_ascii),
-        row("odd methods", lb::odd_methods),
-        row("upgrades", lb::upgrades),
-        row("clients that leave early", lb::leaving_early),
-        row("clients that do not read", lb::never_reading),
-        row("slowhttptest: bodies", slow::bodies),
-        row("bursts of new connections", lb::bursts),
-        row("2,000 idle connections", lb::idle),
-        row("unknown expectations", floods::unknown_expectations).behind(NO_EXPECT),
-        row("1,300 with 1,980 empty fields", floods::empty_fields),
-        row("50 undroppable a second, alone", floods::undroppable_50).alone(),
-        row("20 undroppable at once, alone", floods::undroppable_bursts).alone(),
-        row(
-            "after 500 undroppable a second",
-            floods::undroppable_500_before,
-        )
-        .alone(),
-        flooded("1,000 undroppable a second", floods::undroppable_1000),
+        row("nothing", at_once(0), vec![], Hold),
+        row("bodies declared, up to 2^63 bytes", many(100, 100), declared(), Hold).fells_naive(),
+        row("bodies declared, 1,000 a second", endless(1000), only(head(BODY)), Close),
+        row("300 bodies begun", many(300, 300), begun(), Hold).fells_naive(),
+        row("odd requests, 200 a second", many(300, 200), odd(), Hold),
+        row("Expect: x, 2,000 a second", endless(2000), expect(), Close),
+        row("60 kB of fields, 200 a second", many(300, 200), long, Hold),
+        row("clients that leave early", endless(500), leaving, Close),
+        row("pages of 150 kB, not read", many(600, 400), only(page(150_000)), Hold),
+        row("a burst of 300 clients", at_once(300), answered(), Hold),
+        row("2,000 idle clients", at_once(2000), answered(), Hold),
+        custom("smuggling", smuggling::through_balancer),
+        custom("slowhttptest: bodies", custom::slow_bodies),
     ]
 }
 
-fn budget_spent() -> Row {
-    let name = "700 undroppable, room for 256";
-    Row::new(Reach::Balancer, Recovers, name, lb::budget_spent)
-        .within(&["prlimit", "--nofile=1024"])
+#[rustfmt::skip] // a row a line
+fn direct() -> Vec<Row> {
+    let row = |name, rate, send, then| row(Direct, name, rate, send, then);
+    let custom = |name, attack| Row::new(Direct, name, Kind::Custom(attack));
+    let x = |count| "x".repeat(count).into_bytes();
+    let begun = |count| only(partial(count));
+    let times_out = vec![(partial(0), " 408 ")];
+    let pipelined = |count| simple().repeat(count);
+    let logged = || vec![(simple(), ""), (head(BODY), "")];
+    vec![
+        row("8,000 idle connections", at_once(8000), only(""), Hold),
+        row("19,000 unfinished heads of 79 kB", at_once(19_000), begun(79_000), Hold).seconds(6),
+        row("10,000 heads that time out", at_once(10_000), times_out, Hold).seconds(13),
+        row("500 heads, a byte at a time", at_once(500), only(""), Repeat(x(1))),
+        row("4,000 heads, 10 bytes a second", at_once(4000), only(""), Send(b"x")),
+        row("500 heads that grow to 80 kB", at_once(500), begun(0), Repeat(x(2000))),
+        row("1,000 heads of 75 kB above 0x7f", at_once(1000), only(above_ascii()), Hold),
+        row("bodies without end", at_once(8), only(head(BODY)), Repeat(x(65_536))),
+        row("10,000 requests each, not read", at_once(50), only(pipelined(10_000)), Hold),
+        row("requests without end, not read", at_once(8), only(""), Repeat(pipelined(1000))).fells_naive(),
+        row("pages of 600 kB, 1 kB a second", many(1000, 400), only(page(600_000)), Read(100)).seconds(3),
+        row("pipelined pages, read in time", at_once(1), only(page(5000).repeat(20_000)), Read(350_000)),
+        row("10,000 TLS hellos a second", endless(10_000), only(HELLO), Close),
+        row("10,000 connections a second", endless(10_000), only(""), Close),
+        row("10,000 resets a second", endless(10_000), only(simple()), Reset),
+        row("nonsense", many(1000, 600), nonsense(), Hold),
+        row("a log that nobody reads", endless(2000), logged(), Close).log(Log::Nobody),
+        row("a log that is read slowly", endless(2000), logged(), Close).log(Log::Slowly),
+        custom("ports in use again at once", custom::reused_ports),
+        custom("smuggling, folds, bare LF", smuggling::straight).fells_naive(),
+        custom("slowhttptest: heads", custom::slow_heads),
+        custom("slowhttptest: reading", custom::slow_reading),
+    ]
 }
 
-fn direct_peers() -> Vec<Row> {
-    let row = |name, attack| Row::new(Reach::Direct, Recovers, name, attack);
-    let delayed = |name, attack| Row::new(Reach::Direct, Delayed, name, attack);
-    let spared = |name, attack| Row::new(Reach::Direct, Unharmed, name, attack);
+/// Attackers take all descriptors that there are for connections.
+#[rustfmt::skip] // a row a line
+fn at_the_cap() -> Vec<Row> {
+    let row = |name, rate, send: Vec<u8>, descriptors| {
+        row(Direct, name, rate, only(send), Hold).descriptors(descriptors)
+    };
     vec![
-        row("2,000 idle connections", direct::idle_2000),
-        row(
-            "slow clients beside a held one",
-            direct::held_beside_slow_clients,
-        )
-        .alone(),
-        row("2,900 idle beside a held one", direct::held_beside_idle).alone(),
-        delayed("a trickle of pipelined answers", direct::trickle),
-        row("800 idle, 1024 descriptors", direct::idle_800)
-            .within(&["prlimit", "--nofile=1024"])
-            .fells_naive(),
-        row("100 idle, 64 descriptors", direct::idle_100)
-            .within(&["prlimit", "--nofile=64"])
-            .alone(),
-        row("100 idle, 60 threads", direct::idle_100)
-            .within(FEW_THREADS)
-            .alone(),
-        row("500 resets before accept", direct::resets),
-        row("an endless header line", direct::endless_line),
-        row("pipelining without reading", direct::pipelining).fells_naive(),
-        row("smuggling", smuggling::straight).fells_naive(),
-        row("nonsense", direct::nonsense),
-        spared("slowhttptest: heads", slow::headers),
-        spared("slowhttptest: bodies", slow::bodies),
-        spared("slowhttptest: reading", slow::reading),
+        row("256 descriptors, 400 idle", many(400, 300), vec![], 256),
+        row("256 descriptors, 400 partial heads", many(400, 300), partial(0), 256),
+        row("256 descriptors, 400 unread pages", many(400, 300), page(600_000), 256),
+        row("1,100 descriptors, 2,000 idle", at_once(2000), simple(), 1100).fells_naive(),
+        row("1,100 descriptors, 2,000 heads", at_once(2000), partial(0), 1100),
+        row("1,100 descriptors, a flood of heads", many(18_000, 8000), partial(0), 1100),
     ]
 }
