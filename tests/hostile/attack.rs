@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-/// How long connecting, or the first bytes on a connection, may take.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long connecting may take, and sending the first bytes.
+const CONNECT: Duration = Duration::from_secs(2);
+const SEND: Duration = Duration::from_millis(200);
 
 /// How often an attacker that is slow on purpose does something.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -23,6 +24,8 @@ pub struct Attack {
     pub then: Then,
     /// How long it lasts until the honest clients have seen enough. It goes on after that.
     pub seconds: u64,
+    /// Whether all connections must have ended then.
+    pub ended: bool,
 }
 
 /// Bytes, and what the start of the answer must contain; empty if there need not be one.
@@ -120,17 +123,28 @@ impl Attack {
         let mut buffer = [0; 4096];
         let mut is_wrong = |connection: &mut Connection| {
             let Connection { stream, answer } = connection;
-            if answer.is_empty() {
-                return None;
-            }
             let count = stream.read(&mut buffer).unwrap_or(0);
-            let start = String::from_utf8_lossy(&buffer[..count]);
+            let start = String::from_utf8_lossy(&buffer[..count]).into_owned();
             let line = start.lines().next().unwrap_or_default();
             (!start.contains(*answer)).then(|| format!("{line:?} instead of {answer:?}"))
         };
         let wrong: Vec<String> = open.iter_mut().filter_map(&mut is_wrong).collect();
         if let Some(first) = wrong.first() {
             return Some(format!("{} wrong answers, such as {first}", wrong.len()));
+        }
+        let alive = |open: &mut [Connection]| {
+            let mut streams = open.iter_mut().map(|connection| &mut connection.stream);
+            streams
+                .by_ref()
+                .filter_map(|stream| stream.write(b"x").ok())
+                .count()
+        };
+        if self.ended {
+            // The first write to a closed connection is answered with a reset, on which the next fails.
+            alive(open);
+            thread::sleep(PERIOD);
+            let left = alive(open);
+            return (left > 0).then(|| format!("{left} connections have not ended"));
         }
         let expected = self.send.iter().any(|(_, answer)| !answer.is_empty());
         (expected && open.len() < self.connections)
@@ -140,8 +154,8 @@ impl Attack {
 
 /// A connection that does not block, on which this was sent, or as much of it as goes.
 fn connect(address: SocketAddr, bytes: &[u8]) -> Option<TcpStream> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    let mut stream = TcpStream::connect_timeout(&address, CONNECT).ok()?;
+    stream.set_write_timeout(Some(SEND)).ok()?;
     let _ = stream.write_all(bytes);
     stream.set_nonblocking(true).ok()?;
     Some(stream)

@@ -75,6 +75,13 @@ impl Row {
         self
     }
 
+    fn ended(mut self) -> Self {
+        if let Kind::Many(attack) = &mut self.kind {
+            attack.ended = true;
+        }
+        self
+    }
+
     fn seconds(mut self, seconds: u64) -> Self {
         if let Kind::Many(attack) = &mut self.kind {
             attack.seconds = seconds;
@@ -112,6 +119,7 @@ fn row(
         send,
         then,
         seconds: 2,
+        ended: false,
     };
     Row::new(reach, name, Kind::Many(attack))
 }
@@ -153,14 +161,14 @@ fn direct() -> Vec<Row> {
     let row = |name, rate, send, then| row(Direct, name, rate, send, then);
     let custom = |name, attack| Row::new(Direct, name, Kind::Custom(attack));
     let x = |count| "x".repeat(count).into_bytes();
-    let begun = |count| only(partial(count));
-    let times_out = vec![(partial(0), " 408 ")];
     let pipelined = |count| simple().repeat(count);
+    let begun = |count| only(partial(count));
+    let late = [vec![(partial(0), " 408 "); 8], vec![(pipelined(300), " 200 "), (head(BODY), " 405 ")]];
     let logged = || vec![(simple(), ""), (head(BODY), "")];
     vec![
-        row("8,000 idle connections", at_once(8000), only(""), Hold),
+        row("8,000 idle connections", many(8000, 5000), only(""), Hold),
         row("19,000 unfinished heads of 79 kB", at_once(19_000), begun(79_000), Hold).seconds(6),
-        row("10,000 heads that time out", at_once(10_000), times_out, Hold).seconds(13),
+        row("10,000 connections that time out", many(10_000, 5000), late.concat(), Hold).seconds(14).ended(),
         row("500 heads, a byte at a time", at_once(500), only(""), Repeat(x(1))),
         row("4,000 heads, 10 bytes a second", at_once(4000), only(""), Send(b"x")),
         row("500 heads that grow to 80 kB", at_once(500), begun(0), Repeat(x(2000))),
