@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_micros(2500);
 
 /// How long a client waits for its answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Stack of a client's thread, in bytes.
 const STACK: usize = 64 * 1024;
@@ -83,16 +83,18 @@ fn get(address: SocketAddr, number: u32, due: Instant, idle: &Idle) -> Get {
     let kept = (number % 2 == 0).then(|| idle().pop()).flatten();
     let result = page(address, &token, due + PATIENCE, kept);
     let latency = due.elapsed();
-    let result = result.map_err(|_| Failure::None).and_then(|(page, stream)| {
-        let is_own = page.contains(&format!("green;\">{token}</span>"));
-        if page.to_ascii_lowercase().contains("connection: close") {
-            drop(stream);
-        } else if number % 2 == 0 {
-            idle().push(stream);
-        }
-        let is_right = page.starts_with("HTTP/1.1 200 ") && is_own;
-        is_right.then_some(()).ok_or(Failure::Wrong)
-    });
+    let result = result
+        .map_err(|_| Failure::None)
+        .and_then(|(page, stream)| {
+            let is_own = page.contains(&format!("green;\">{token}</span>"));
+            if page.to_ascii_lowercase().contains("connection: close") {
+                drop(stream);
+            } else if number % 2 == 0 {
+                idle().push(stream);
+            }
+            let is_right = page.starts_with("HTTP/1.1 200 ") && is_own;
+            is_right.then_some(()).ok_or(Failure::Wrong)
+        });
     Get { latency, result }
 }
 

@@ -12,6 +12,7 @@ mod custom;
 mod naive;
 mod outcome;
 mod program;
+mod requests;
 mod rows;
 mod smuggling;
 #[path = "../support/mod.rs"]
@@ -58,7 +59,10 @@ fn main() -> ExitCode {
         if row.fells_naive {
             let outcome = run(&row, &naive);
             count(outcome.harmed());
-            println!("{}", outcome.line("  the same, naive service", outcome.harmed()));
+            println!(
+                "{}",
+                outcome.line("  the same, naive service", outcome.harmed())
+            );
         }
     }
     let seconds = begin.elapsed().as_secs();
@@ -68,9 +72,8 @@ fn main() -> ExitCode {
 
 /// Runs one row against `program`.
 fn run(row: &Row, program: &[String]) -> Outcome {
-    let program = Program::start(row.wrapper, program, row.log);
-    let balancer =
-        (row.reach == Reach::Balancer).then(|| LoadBalancer::start(program.address));
+    let program = Program::start(program, row.descriptors, row.log);
+    let balancer = (row.reach == Reach::Balancer).then(|| LoadBalancer::start(program.address));
     let address = balancer
         .as_ref()
         .map_or(program.address, |balancer| balancer.address);

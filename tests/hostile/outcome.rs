@@ -13,7 +13,8 @@ const PROMPT: Duration = Duration::from_secs(1);
 const MEGABYTES: u64 = 200;
 const THREADS: u64 = 64;
 
-pub const HEADING: &str = "     row                                      GETs   in 1 s    worst  memory threads";
+pub const HEADING: &str =
+    "     row                                      GETs   in 1 s    worst  memory threads";
 
 pub struct Outcome {
     gets: usize,
@@ -39,9 +40,10 @@ impl Outcome {
         }
     }
 
-    /// Whether the honest clients noticed.
+    /// Whether there was harm, which the naive service must come to.
     pub fn harmed(&self) -> bool {
-        self.seen.exit.is_some() || self.share < SHARE || self.wrong > 0 || self.worst > PROMPT
+        let harmed = self.share < SHARE || self.wrong > 0 || self.worst > PROMPT;
+        harmed || self.seen.exit.is_some() || self.seen.smuggled > 0
     }
 
     /// Everything that is wrong, in words.
@@ -53,13 +55,21 @@ impl Outcome {
             self.complaint.clone(),
             seen.exit.as_ref().map(|status| format!("ended: {status}")),
             seen.exit.as_ref().and(seen.reason.clone()),
-            seen.stop.as_ref().map(|status| format!("did not stop: {status}")),
-            when(self.share < SHARE, format!("{:.2} % in time", 100.0 * self.share)),
+            seen.stop
+                .as_ref()
+                .map(|status| format!("did not stop: {status}")),
+            when(
+                self.share < SHARE,
+                format!("{:.2} % in time", 100.0 * self.share),
+            ),
             when(self.wrong > 0, format!("{} wrong answers", self.wrong)),
             when(self.worst > PROMPT, format!("worst {:.1?}", self.worst)),
             when(megabytes > MEGABYTES, format!("{megabytes} MB")),
             when(seen.threads > THREADS, format!("{} threads", seen.threads)),
-            when(seen.smuggled > 0, format!("{} requests out of bodies", seen.smuggled)),
+            when(
+                seen.smuggled > 0,
+                format!("{} requests out of bodies", seen.smuggled),
+            ),
         ]
         .into_iter()
         .flatten()

@@ -3,9 +3,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::attack::{Attack, Then};
+use crate::attack::Then::{self, Close, Hold, Read, Repeat, Reset, Send};
+use crate::attack::{Attack, Request};
 use crate::program::Log;
+use crate::requests::{self, BODY, HELLO, above_ascii, begun, declared, get, head, nonsense, odd};
+use crate::requests::{only, page, partial, simple};
 use crate::{custom, smuggling};
+use Reach::{Balancer, Direct};
 
 /// Where an attack comes from.
 #[derive(Clone, Copy, PartialEq)]
@@ -22,21 +26,23 @@ pub struct Row {
     pub kind: Kind,
     /// The naive service must fail this row.
     pub fells_naive: bool,
-    /// A command that executes the program within limits.
-    pub wrapper: &'static [&'static str],
+    /// Who reads the program's log.
     pub log: Log,
+    /// How many descriptors the program may have, if that is limited.
+    pub descriptors: Option<u32>,
 }
 
 pub enum Kind {
     Many(Attack),
+    /// Returns what it found wrong.
     Custom(fn(SocketAddr) -> Option<String>),
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reach = match self.reach {
-            Reach::Balancer => "LB",
-            Reach::Direct => "direct",
+            Balancer => "LB",
+            Direct => "direct",
         };
         write!(out, "{reach:6} {}", self.name)
     }
@@ -49,8 +55,8 @@ impl Row {
             reach,
             kind,
             fells_naive: false,
-            wrapper: &[],
             log: Log::Somebody,
+            descriptors: None,
         }
     }
 
@@ -59,181 +65,144 @@ impl Row {
         self
     }
 
-    fn within(mut self, wrapper: &'static [&'static str]) -> Self {
-        self.wrapper = wrapper;
-        self
-    }
-
     fn log(mut self, log: Log) -> Self {
         self.log = log;
         self
     }
 
-    fn many(mut self, change: impl FnOnce(&mut Attack)) -> Self {
+    fn descriptors(mut self, count: u32) -> Self {
+        self.descriptors = Some(count);
+        self
+    }
+
+    fn ended(mut self) -> Self {
         if let Kind::Many(attack) = &mut self.kind {
-            change(attack);
+            attack.ended = true;
         }
         self
     }
 
-    fn answered(self, answer: &'static str) -> Self {
-        self.many(|attack| attack.answer = answer)
-    }
-
-    fn then(self, then: Then) -> Self {
-        self.many(|attack| attack.then = then)
-    }
-
-    fn seconds(self, seconds: u64) -> Self {
-        self.many(|attack| attack.seconds = seconds)
+    fn seconds(mut self, seconds: u64) -> Self {
+        if let Kind::Many(attack) = &mut self.kind {
+            attack.seconds = seconds;
+        }
+        self
     }
 }
 
-/// This many connections, so many of them a second, or as fast as possible; on each, one of these is sent.
-fn many(connections: u32, a_second: u32, send: Vec<Vec<u8>>) -> Kind {
-    Kind::Many(Attack {
+/// Connections: how many, and how many of them are opened in a second.
+struct Rate(usize, usize);
+
+fn many(connections: usize, a_second: usize) -> Rate {
+    Rate(connections, a_second)
+}
+
+fn at_once(connections: usize) -> Rate {
+    Rate(connections, usize::MAX)
+}
+
+/// For as long as the row lasts.
+fn endless(a_second: usize) -> Rate {
+    Rate(usize::MAX, a_second)
+}
+
+fn row(
+    reach: Reach,
+    name: &'static str,
+    Rate(connections, a_second): Rate,
+    send: Vec<Request>,
+    then: Then,
+) -> Row {
+    let attack = Attack {
         connections,
         a_second,
         send,
-        then: Then::Hold,
+        then,
         seconds: 2,
-        answer: "",
-    })
+        ended: false,
+    };
+    Row::new(reach, name, Kind::Many(attack))
 }
-
-/// A request with these lines, `Host`, and an empty one.
-fn head(lines: &str) -> Vec<u8> {
-    format!("{lines}\r\nHost: test\r\n\r\n").into_bytes()
-}
-
-fn get(fields: &str) -> Vec<u8> {
-    head(&format!("GET / HTTP/1.1{fields}"))
-}
-
-/// A page of this many bytes and more: five for each `&`, twice.
-fn page(bytes: usize) -> Vec<u8> {
-    get(&format!("\r\nX-Forwarded-For: {}", "&".repeat(bytes / 10)))
-}
-
-/// As much as the balancer lets through, which limits a line to 16 kB.
-fn long(byte: &str, total: usize) -> Vec<u8> {
-    let line = |_| format!("\r\nX-Forwarded-For: {}", byte.repeat(15_000 / byte.len()));
-    get(&(0..total / 15_000).map(line).collect::<String>())
-}
-
-const BODY: &str = "POST / HTTP/1.1\r\nContent-Length: 1000000000000000";
-
-const FEW: &[&str] = &["prlimit", "--nofile=256"];
-const SOME: &[&str] = &["prlimit", "--nofile=1100"];
 
 pub fn rows() -> Vec<Row> {
-    [through_balancer(), direct(), at_the_cap()].into_iter().flatten().collect()
+    let mut rows = through_balancer();
+    rows.extend(direct());
+    rows.extend(at_the_cap());
+    rows
 }
 
+#[rustfmt::skip] // a row a line
 fn through_balancer() -> Vec<Row> {
-    let row = |name, kind| Row::new(Reach::Balancer, name, kind);
-    let declared = ["8000000000", "4611686018427387904", "9223372036854775807", "9000000000000"];
-    let declare = |length| head(&format!("POST / HTTP/1.1\r\nContent-Length: {length}"));
-    let mut lengths: Vec<_> = declared.map(declare).to_vec();
-    lengths.push(head(BODY));
-    let unfinished = [
-        "Content-Length: 100000\r\n\r\nabc",
-        "Content-Length: 1000\r\n\r\nabc",
-        "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n",
-        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-    ];
-    let begin = |rest| format!("POST / HTTP/1.1\r\nHost: test\r\n{rest}").into_bytes();
-    let upgrade = get("\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==");
-    let methods = ["DELETE", "TRACE", "!#$%&'*+-.^_`|~"];
-    let utf8 = get("\r\nCookie: gr\u{fc}n=\u{1f34f}\r\nX-Forwarded-For: S\u{e3}o Paulo");
+    let row = |name, rate, send, then| row(Balancer, name, rate, send, then);
+    let custom = |name, attack| Row::new(Balancer, name, Kind::Custom(attack));
+    let expect = || only(get("Expect: x"));
+    let leaving = vec![(simple(), ""), (page(150_000), "")];
+    let answered = || vec![(simple(), " 200 ")];
+    let long = vec![(requests::long(), " 200 ")];
     vec![
-        row("nothing", many(0, 0, vec![])),
-        row("declared: 10^15 bytes", many(100, 50, vec![head(BODY)])).answered(" 405 ").fells_naive(),
-        row("declared: 8 GB to 2^63 bytes", many(100, 50, lengths)).answered(" 405 "),
-        row("declared: 1,000 a second", many(100_000, 1000, vec![head(BODY)])).then(Then::Close),
-        row("300 unfinished bodies", many(300, 300, unfinished.map(begin).to_vec()))
-            .answered(" 405 ")
-            .fells_naive(),
-        row("smuggling", Kind::Custom(smuggling::through_balancer)).fells_naive(),
-        row("60 kB of headers", many(200, 200, vec![long("x", 60_000)])).answered(" 200 "),
-        row("1,900 empty fields", many(1000, 500, vec![get(&"\r\na:".repeat(1900))])).answered(" 431 "),
-        row("bytes above 0x7f", many(400, 200, vec![utf8])).answered(" 200 "),
-        row("odd methods", many(300, 200, methods.map(|method| head(&format!("{method} / HTTP/1.1"))).to_vec()))
-            .answered(" 405 "),
-        row("upgrades", many(300, 200, vec![upgrade])).answered(" 200 "),
-        row("unknown expectations", many(100_000, 2000, vec![get("\r\nExpect: x")])).then(Then::Close),
-        row("clients that leave early", many(100_000, 300, vec![get(""), page(150_000)])).then(Then::Close),
-        row("pages of 150 kB, not read", many(300, 300, vec![page(150_000)])),
-        row("a burst of 300 clients", many(300, 0, vec![get("")])).answered(" 200 "),
-        row("2,000 idle clients", many(2000, 0, vec![get("")])).answered(" 200 "),
-        row("slowhttptest: bodies", Kind::Custom(custom::slow_bodies)),
+        row("nothing", at_once(0), vec![], Hold),
+        row("bodies declared, up to 2^63 bytes", many(100, 100), declared(), Hold).fells_naive(),
+        row("bodies declared, 1,000 a second", endless(1000), only(head(BODY)), Close),
+        row("300 bodies begun", many(300, 300), begun(), Hold).fells_naive(),
+        row("odd requests, 200 a second", many(300, 200), odd(), Hold),
+        row("Expect: x, 2,000 a second", endless(2000), expect(), Close),
+        row("60 kB of fields, 200 a second", many(300, 200), long, Hold),
+        row("clients that leave early", endless(500), leaving, Close),
+        row("pages of 150 kB, not read", many(600, 400), only(page(150_000)), Hold),
+        row("a burst of 300 clients", at_once(300), answered(), Hold),
+        row("2,000 idle clients", at_once(2000), answered(), Hold),
+        custom("smuggling", smuggling::through_balancer),
+        custom("slowhttptest: bodies", custom::slow_bodies),
     ]
 }
 
+#[rustfmt::skip] // a row a line
 fn direct() -> Vec<Row> {
-    let row = |name, kind| Row::new(Reach::Direct, name, kind);
-    let partial = |bytes| [b"GET / HTTP/1.1\r\nX: ", "x".repeat(bytes).as_bytes()].concat();
-    let endless = || "x".repeat(65_536).into_bytes();
-    let hello = || vec![b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03".to_vec()];
-    let nonsense: Vec<Vec<u8>> = [
-        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..],
-        b"GET / HTTP/2.0\r\nHost: test\r\n\r\n",
-        b"GET /\r\n",
-        b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET / HTTP/1.1\r\n\r\n",
-        b"\r\n\r\n\r\n\r\n",
-        b"\0\0\0\0\0\0\0\0",
-        b" / HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\n: no name\r\n\r\n",
-        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: [\r\n\r\n",
-    ]
-    .map(<[u8]>::to_vec)
-    .to_vec();
+    let row = |name, rate, send, then| row(Direct, name, rate, send, then);
+    let custom = |name, attack| Row::new(Direct, name, Kind::Custom(attack));
+    let x = |count| "x".repeat(count).into_bytes();
+    let pipelined = |count| simple().repeat(count);
+    let begun = |count| only(partial(count));
+    let late = [vec![(partial(0), " 408 "); 8], vec![(pipelined(300), " 200 "), (head(BODY), " 405 ")]];
+    let logged = || vec![(simple(), ""), (head(BODY), "")];
     vec![
-        row("8,000 idle connections", many(8000, 0, vec![vec![]])),
-        row("19,000 unfinished heads of 79 kB", many(19_000, 0, vec![partial(79_000)])).seconds(6),
-        row("19,000 unfinished heads, until 408", many(19_000, 0, vec![partial(0)])).seconds(12),
-        row("500 heads, a byte at a time", many(500, 0, vec![vec![]])).then(Then::Repeat(b"G".to_vec())),
-        row("an endless header line", many(2, 0, vec![partial(0)])).then(Then::Repeat(endless())),
-        row("bodies without end", many(8, 0, vec![head(BODY)])).then(Then::Repeat(endless())),
-        row("10,000 requests each, not read", many(50, 0, vec![get("").repeat(10_000)])),
-        row("requests without end, not read", many(8, 0, vec![vec![]]))
-            .then(Then::Repeat(get("").repeat(1000)))
-            .fells_naive(),
-        row("400 kB pages, 1 kB read a second", many(1000, 300, vec![page(600_000)]))
-            .then(Then::Read(100))
-            .seconds(4),
-        row("pipelined pages, read in time", many(1, 0, vec![page(5000).repeat(20_000)]))
-            .then(Then::Read(350_000))
-            .seconds(4),
-        row("80 kB heads above 0x7f", many(1000, 0, vec![long("\u{ff}", 75_000)])),
-        row("TLS hellos", many(1_000_000, 0, hello())).then(Then::Close),
-        row("nonsense", many(1000, 1000, nonsense)).answered("HTTP/1.1 "),
-        row("connections without end", many(1_000_000, 0, vec![vec![]])).then(Then::Close),
-        row("resets", many(1_000_000, 0, vec![get("")])).then(Then::Reset),
-        row("ports in use again at once", Kind::Custom(custom::reused_ports)),
-        row("smuggling, folds, bare LF", Kind::Custom(smuggling::straight)).fells_naive(),
-        row("slowhttptest: heads", Kind::Custom(custom::slow_heads)),
-        row("slowhttptest: bodies", Kind::Custom(custom::slow_bodies)),
-        row("slowhttptest: reading", Kind::Custom(custom::slow_reading)),
-        row("a log that nobody reads", many(1_000_000, 2000, vec![get("")])).then(Then::Close).log(Log::Nobody),
-        row("a log that is read slowly", many(1_000_000, 2000, vec![get(""), head("POST / HTTP/1.1")]))
-            .then(Then::Close)
-            .log(Log::Slowly),
+        row("8,000 idle connections", many(8000, 5000), only(""), Hold),
+        row("19,000 unfinished heads of 79 kB", at_once(19_000), begun(79_000), Hold).seconds(6),
+        row("10,000 connections that time out", many(10_000, 5000), late.concat(), Hold).seconds(14).ended(),
+        row("500 heads, a byte at a time", at_once(500), only(""), Repeat(x(1))),
+        row("4,000 heads, 10 bytes a second", at_once(4000), only(""), Send(b"x")),
+        row("500 heads that grow to 80 kB", at_once(500), begun(0), Repeat(x(2000))),
+        row("1,000 heads of 75 kB above 0x7f", at_once(1000), only(above_ascii()), Hold),
+        row("bodies without end", at_once(8), only(head(BODY)), Repeat(x(65_536))),
+        row("10,000 requests each, not read", at_once(50), only(pipelined(10_000)), Hold),
+        row("requests without end, not read", at_once(8), only(""), Repeat(pipelined(1000))).fells_naive(),
+        row("pages of 600 kB, 1 kB a second", many(1000, 400), only(page(600_000)), Read(100)).seconds(3),
+        row("pipelined pages, read in time", at_once(1), only(page(5000).repeat(20_000)), Read(350_000)),
+        row("10,000 TLS hellos a second", endless(10_000), only(HELLO), Close),
+        row("10,000 connections a second", endless(10_000), only(""), Close),
+        row("10,000 resets a second", endless(10_000), only(simple()), Reset),
+        row("nonsense", many(1000, 600), nonsense(), Hold),
+        row("a log that nobody reads", endless(2000), logged(), Close).log(Log::Nobody),
+        row("a log that is read slowly", endless(2000), logged(), Close).log(Log::Slowly),
+        custom("ports in use again at once", custom::reused_ports),
+        custom("smuggling, folds, bare LF", smuggling::straight).fells_naive(),
+        custom("slowhttptest: heads", custom::slow_heads),
+        custom("slowhttptest: reading", custom::slow_reading),
     ]
 }
 
-/// Of few descriptors, attackers take all.
+/// Attackers take all descriptors that there are for connections.
+#[rustfmt::skip] // a row a line
 fn at_the_cap() -> Vec<Row> {
-    let row = |name, limit, kind| Row::new(Reach::Direct, name, kind).within(limit);
-    let partial = || vec![b"GET / HTTP/1.1\r\n".to_vec()];
+    let row = |name, rate, send: Vec<u8>, descriptors| {
+        row(Direct, name, rate, only(send), Hold).descriptors(descriptors)
+    };
     vec![
-        row("400 idle, 256 descriptors", FEW, many(400, 400, vec![vec![]])),
-        row("400 partial heads, 256 descriptors", FEW, many(400, 400, partial())),
-        row("400 unread pages, 256 descriptors", FEW, many(400, 400, vec![page(600_000)])),
-        row("2,000 idle, 1,100 descriptors", SOME, many(2000, 1000, vec![get("")])).fells_naive(),
-        row("2,000 partial heads, 1,100 descriptors", SOME, many(2000, 1000, partial())),
-        row("a flood of heads, 1,100 descriptors", SOME, many(18_000, 0, partial())),
+        row("256 descriptors, 400 idle", many(400, 300), vec![], 256),
+        row("256 descriptors, 400 partial heads", many(400, 300), partial(0), 256),
+        row("256 descriptors, 400 unread pages", many(400, 300), page(600_000), 256),
+        row("1,100 descriptors, 2,000 idle", at_once(2000), simple(), 1100).fells_naive(),
+        row("1,100 descriptors, 2,000 heads", at_once(2000), partial(0), 1100),
+        row("1,100 descriptors, a flood of heads", many(18_000, 8000), partial(0), 1100),
     ]
 }

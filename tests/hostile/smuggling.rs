@@ -24,20 +24,38 @@ fn requests() -> Vec<(&'static str, String)> {
         (chunked, format!("2\r\n{INNER}\r\n0\r\n\r\n")),
         (chunked, INNER.into()),
         (chunked, format!("zz\r\n{behind}")),
-        (chunked, format!("5;a /smuggled HTTP/1.1\r\nx: yz\r\n\r\n{behind}")),
+        (
+            chunked,
+            format!("5;a /smuggled HTTP/1.1\r\nx: yz\r\n\r\n{behind}"),
+        ),
         (chunked, format!("5;a\n{INNER}abcde\r\n{behind}")),
         (chunked, format!("0\r\nX: y\r\n{INNER}\r\n")),
         ("Transfer-Encoding: gzip, chunked", chunk),
         ("Transfer-Encoding: identity", INNER.into()),
-        ("Content-Length: {}\r\nTransfer-Encoding: chunked", behind.clone()),
-        ("Content-Length: {}\r\nTransfer-Encoding:\x0bchunked", behind.clone()),
-        ("Content-Length: {}\r\nX: y\r\n Transfer-Encoding: chunked", behind.clone()),
-        ("Content-Length: {}\r\nX: y\n Transfer-Encoding: chunked", behind),
+        (
+            "Content-Length: {}\r\nTransfer-Encoding: chunked",
+            behind.clone(),
+        ),
+        (
+            "Content-Length: {}\r\nTransfer-Encoding:\x0bchunked",
+            behind.clone(),
+        ),
+        (
+            "Content-Length: {}\r\nX: y\r\n Transfer-Encoding: chunked",
+            behind.clone(),
+        ),
+        (
+            "Content-Length: {}\r\nX: y\n Transfer-Encoding: chunked",
+            behind,
+        ),
         ("Content-Length: +{}", INNER.into()),
         ("Content-Length: {}x", INNER.into()),
         ("Content-Length: {}\r\nContent-Length: 0", INNER.into()),
         ("Content-Length: 0\r\nContent-Length: {}", INNER.into()),
-        ("Content-Length: {}\r\nConnection: upgrade\r\nUpgrade: h2c", INNER.into()),
+        (
+            "Content-Length: {}\r\nConnection: upgrade\r\nUpgrade: h2c",
+            INNER.into(),
+        ),
         ("Content-Length: {}\r\nExpect: x", INNER.into()),
         ("X: y\r\n X-Forwarded-For: 192.0.2.66", String::new()),
         ("X: y\n X-Forwarded-For: 192.0.2.66", String::new()),
@@ -64,7 +82,9 @@ fn all(address: SocketAddr, is_right: fn(usize, bool) -> bool) -> Option<String>
             let request = format!("{method} / HTTP/1.1\r\nHost: test\r\n{fields}\r\n\r\n{content}");
             let (answers, ended) = exchange(address, &request).unwrap_or_default();
             if !is_right(answers, ended) {
-                wrong.push(format!("{method} with {fields:?}: {answers} answers, ended: {ended}"));
+                wrong.push(format!(
+                    "{method} with {fields:?}: {answers} answers, ended: {ended}"
+                ));
             }
             thread::sleep(PAUSE);
         }
