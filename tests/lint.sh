@@ -20,16 +20,15 @@ scripts() {
 	git ls-files -z | xargs -0 grep -lIE '^#!/(usr/)?bin/(env )?(ba)?sh|^# shellcheck shell=' | xargs shellcheck
 }
 
-# Only src/server names tiny_http's Server and Request; plain data may name Method, Header and HTTPVersion. Rooms import
-# downwards only.
-rooms() {
+# tiny_http stays in one file, and modules import downwards only.
+imports() {
 	local wrong
 	wrong=$(
-		grep -rnE 'tiny_http::' src --include='*.rs' --exclude-dir=server | grep -vE 'tiny_http::(\{?(Header|Method)(, (Header|Method))*\}?);' || true
-		grep -rnE 'crate::(server|host|service|supervision|options)\b' src/answer || true
-		grep -rnE 'crate::(host|service|supervision|options)\b' src/server || true
-		grep -rnE 'crate::(server|service|supervision|options)\b' src/host || true
-		grep -rnE 'crate::(supervision|host|options)\b' src/service.rs || true
+		grep -rn 'tiny_http::' src | grep -v '^src/service.rs:' || true
+		grep -rnE 'crate::(gateway|host|options|service)\b' src/answer || true
+		grep -rnE 'crate::(host|options|service)\b' src/gateway | grep -v '^src/gateway/tests.rs:' || true
+		grep -rnE 'crate::(gateway|options|service)\b' src/host || true
+		grep -nE 'crate::(host|options)\b' src/service.rs || true
 	)
 	[ -z "$wrong" ] || { echo "$wrong"; return 1; }
 }
@@ -57,7 +56,7 @@ step 'rustfmt' "$CARGO" fmt --check
 step 'clippy' clippy
 step 'rustdoc' rustdoc
 step 'shellcheck' scripts
-step 'rooms import in one direction' rooms
+step 'imports go one way' imports
 step 'licences and sources of dependencies' licences
 step 'workflows: jactionlint, zizmor' workflows
 summary
