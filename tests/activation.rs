@@ -115,13 +115,10 @@ fn systemd_is_notified_of_readiness_status_and_stop() {
     let path = file_in_target("notify.socket");
     let systemd = UnixDatagram::bind(&path).unwrap();
     systemd.set_read_timeout(Some(PATIENCE)).unwrap();
-    let notification = || loop {
+    let notification = || {
         let mut buffer = [0; 1024];
         let length = systemd.recv(&mut buffer).expect("a datagram");
-        let text = String::from_utf8(buffer[..length].to_vec()).unwrap();
-        if text != "WATCHDOG=1\n" {
-            break text;
-        }
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
     };
     let listener = listener();
     let address = listener.local_addr().unwrap();
@@ -134,8 +131,13 @@ fn systemd_is_notified_of_readiness_status_and_stop() {
     assert!(ready.lines().any(|line| line == "READY=1"), "{ready}");
     assert!(ready.lines().any(|line| line == status), "{ready}");
     get(address, &[]);
-    let later = notification();
-    assert!(later.ends_with("; 1 request served\n"), "{later}");
+    // One may have been on its way.
+    let later = [notification(), notification()];
+    assert!(
+        later.iter().all(|text| text.starts_with("WATCHDOG=1\n")),
+        "{later:?}"
+    );
+    assert!(later[1].ends_with("; 1 request served\n"), "{later:?}");
     program.signal("TERM");
     assert_eq!(notification().trim(), "STOPPING=1");
     assert_eq!(program.wait().code(), Some(0));
@@ -165,24 +167,6 @@ fn a_full_notification_queue_delays_neither_service_nor_exit() {
     while sender.send_to(b"X=1", &path).is_ok() {}
     program.signal("TERM");
     assert_eq!(program.wait().code(), Some(0));
-}
-
-#[test]
-fn the_watchdog_is_notified() {
-    let path = file_in_target("watchdog.socket");
-    let systemd = UnixDatagram::bind(&path).unwrap();
-    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
-    let listener = listener();
-    let address = listener.local_addr().unwrap();
-    let mut command = activated(listener, &[]);
-    let _program = Program::spawn(command.env("NOTIFY_SOCKET", &path), address);
-    let mut buffer = [0; 1024];
-    loop {
-        let length = systemd.recv(&mut buffer).expect("a datagram");
-        if &buffer[..length] == b"WATCHDOG=1\n" {
-            break;
-        }
-    }
 }
 
 /// The backlog holds connections that arrive while no process runs.

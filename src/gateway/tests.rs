@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::str;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -292,4 +292,23 @@ fn responses_that_come_in_pieces_are_relayed() {
     let mut relayed = vec![0; response.len()];
     client.read_exact(&mut relayed).unwrap();
     assert_eq!(relayed, response);
+}
+
+#[test]
+fn a_stop_waits_for_an_unfinished_request_but_not_for_long() {
+    let (upstream, _service) = UnixStream::pair().unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    let (mut gateway, stop) = Gateway::new(listener, false, upstream, Reading::FirstEntry).unwrap();
+    let running = thread::spawn(move || gateway.run(|_| ()));
+    thread::sleep(Duration::from_millis(200));
+    let begin = Instant::now();
+    stop("SIGTERM");
+    assert!(matches!(running.join().unwrap(), Ok("SIGTERM")));
+    let taken = begin.elapsed();
+    assert!(
+        taken >= limits::DRAIN_TIME && taken < limits::DRAIN_TIME * 2,
+        "{taken:?}"
+    );
 }
