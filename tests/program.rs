@@ -4,13 +4,11 @@ mod support;
 
 use std::fs;
 use std::io::{BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use support::busy::{closes, keep_busy};
 use support::{PATIENCE, Program, Response, command, connect, get, lines};
 
 /// Runs the program, which ends: what is right so far cannot listen on that address.
@@ -141,34 +139,6 @@ fn a_request_in_hand_is_answered_when_the_program_stops() {
         (200, Some("close"))
     );
     assert_eq!(program.wait().code(), Some(0));
-}
-
-#[test]
-fn connections_that_persist_are_closed_with_notice_when_the_program_stops() {
-    let mut program = Program::start(&["--log-level", "warn"]);
-    let address = program.address;
-    keep_busy(address, 1);
-    let client = thread::spawn(move || ends_without_notice(address));
-    program.signal("TERM");
-    assert_eq!(program.wait().code(), Some(0));
-    assert!(!client.join().expect("no panic"));
-}
-
-/// Sends requests until the program ends; returns whether a connection that persisted then ended
-/// without `Connection: close`.
-fn ends_without_notice(address: SocketAddr) -> bool {
-    while let Ok(stream) = TcpStream::connect(address) {
-        let mut stream = BufReader::new(stream);
-        let mut persists = false;
-        loop {
-            match closes(&mut stream) {
-                Some(false) => persists = true,
-                Some(true) => break,
-                None => return persists,
-            }
-        }
-    }
-    false
 }
 
 #[test]

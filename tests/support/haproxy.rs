@@ -31,7 +31,6 @@ frontend clients
   http-request add-header X-Forwarded-For %[src] if !{ req.fhdr_cnt(X-Forwarded-For) eq 1 }
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port {port}
-  {rule}
   default_backend targets
 backend targets
   http-reuse always
@@ -51,21 +50,11 @@ impl LoadBalancer {
         Self::start_on(listener(), target)
     }
 
-    /// The same, with a rule for what arrives, in HAProxy's words.
-    pub fn start_with(rule: &str, target: SocketAddr) -> Self {
-        Self::start_at(listener(), rule, target)
-    }
-
     /// The same on this socket, where clients can connect at once.
     pub fn start_on(listener: TcpListener, target: SocketAddr) -> Self {
-        Self::start_at(listener, "", target)
-    }
-
-    fn start_at(listener: TcpListener, rule: &str, target: SocketAddr) -> Self {
         let port = listener.local_addr().expect("its address").port();
         let configuration = CONFIGURATION
             .replace("{port}", &port.to_string())
-            .replace("{rule}", rule)
             .replace("{target}", &target.to_string())
             .replace("{source}", &BALANCER.to_string());
         Self::run(listener, &["haproxy", "-q", "-db", "-f"], &configuration)

@@ -3,9 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod activation;
-pub mod busy;
 pub mod haproxy;
-pub mod heads;
 pub mod requests;
 
 use std::fs;

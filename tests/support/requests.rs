@@ -203,7 +203,7 @@ const TABLE: &[(Answer, Mode, Requests)] = &[
     (Refused(400, "The Host is not valid."), Strictest, &[
         b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", b"GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a:b\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: gr\xfcn\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: gr\xfcn\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a[b\r\n\r\n",
     ]),
     // Section 5: names, and folded lines, which would become fields of their own.
     (Refused(400, "A field name is not valid."), Defensive, &[
