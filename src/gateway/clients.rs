@@ -135,18 +135,18 @@ impl Clients {
     }
 
     /// If there are as many as there may be, closes the connection for which nothing has changed for
-    /// longest. Returns whether there is room for one more.
-    pub fn make_room(&mut self) -> bool {
+    /// longest.
+    pub fn make_room(&mut self) {
+        let rank = |client: &Client| match client.state {
+            State::Waiting { .. } => None,
+            _ => Some(client.since),
+        };
         while self.all.len() >= self.max {
-            let Some(key) = self.oldest.next(&self.all, |client| match client.state {
-                State::Waiting { .. } => None,
-                _ => Some(client.since),
-            }) else {
-                return false;
+            let Some(key) = self.oldest.next(&self.all, rank) else {
+                break;
             };
             self.remove(key);
         }
-        true
     }
 
     /// Who keeps most, if all together keep more than they may.

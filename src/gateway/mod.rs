@@ -203,10 +203,8 @@ impl Gateway {
             let Some(acceptor) = self.acceptor.as_mut().filter(|it| it.is_ready) else {
                 break;
             };
-            if !self.clients.make_room() {
-                return;
-            }
             if let Some((stream, peer)) = acceptor.accept() {
+                self.clients.make_room();
                 // If the kernel refuses, the connection is closed.
                 let _ = self.clients.add(stream, peer.ip().to_canonical(), self.now);
             }
