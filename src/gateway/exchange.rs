@@ -10,7 +10,7 @@ use super::client::{self, State};
 use super::head::{self, Head, NO_FIELDS};
 use super::rules::{self, Action, After, Refusal, refusal};
 use super::upstream::{self, Fault};
-use super::{Gateway, forward};
+use super::{Gateway, forward, limits};
 use crate::answer;
 use crate::answer::response::{Response, Status};
 
@@ -99,7 +99,7 @@ impl Gateway {
             Err(refusal) => return (bytes.len(), self.refuse(None, peer, refusal)),
         };
         let next = match rules::action(&head) {
-            Ok(Action::Forward(_)) if !self.upstream.takes(length) => {
+            Ok(Action::Forward(_)) if length > limits::LARGE && self.upstream.has_large() => {
                 return (0, Next::Enter(State::Deferred));
             }
             Ok(Action::Forward(after)) => {

@@ -156,8 +156,8 @@ impl Gateway {
 
     /// Waits for events, but not if there is something to do without them.
     fn wait(&mut self, events: &mut Events, next_tick: Instant) -> Result<(), Fault> {
-        let is_busy = (self.clients.ready() > 0 && self.upstream.takes(0))
-            || (self.clients.has_deferred() && self.upstream.takes(usize::MAX))
+        let is_busy = (self.clients.ready() > 0 && !self.upstream.is_full())
+            || (self.clients.has_deferred() && !self.upstream.has_large())
             || !self.expired.is_empty()
             || self.acceptor.as_ref().is_some_and(|it| it.is_ready);
         let timeout = match &self.stop {
@@ -177,14 +177,14 @@ impl Gateway {
     fn turn(&mut self, scratch: &mut [u8]) -> Result<(), Fault> {
         self.accept();
         self.expire();
-        if self.upstream.takes(usize::MAX) {
+        if !self.upstream.has_large() {
             if let Some(key) = self.clients.next_deferred() {
                 self.receive(key, scratch);
                 self.settle(key);
             }
         }
         for _ in 0..self.clients.ready() {
-            if !self.upstream.takes(0) {
+            if self.upstream.is_full() {
                 break;
             }
             if let Some(key) = self.clients.next() {

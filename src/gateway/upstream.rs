@@ -78,9 +78,14 @@ impl Upstream {
         })
     }
 
-    /// Whether a request as long as this may be forwarded now.
-    pub fn takes(&self, length: usize) -> bool {
-        self.waiting.len() < limits::WAITING && (length <= limits::LARGE || self.large.is_none())
+    /// Whether as many requests wait as may.
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= limits::WAITING
+    }
+
+    /// Whether a large request waits, so that no other such may be forwarded.
+    pub fn has_large(&self) -> bool {
+        self.large.is_some()
     }
 
     /// Forwards a client's request, as long as this, with the next [`Upstream::flush`].
