@@ -125,7 +125,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
     let mut status = Status::new(address, reading);
     let signal = gateway
         .run(|gateway| status.update(gateway.answered(), gateway.is_stopping()))
-        .map_err(|fault| Failure::Service(fault.to_string()))?;
+        .map_err(cannot("go on"))?;
     let total = systemd::requests(gateway.answered());
     log::info!(target: LOG, "stopped by {signal}: {total}");
     Ok(())

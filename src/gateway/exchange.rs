@@ -1,6 +1,6 @@
 //! An exchange: a request is received, judged, and forwarded or answered here; its response is sent.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::mem;
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use memchr::memmem;
 use super::client::{self, State};
 use super::head::{self, Head, NO_FIELDS};
 use super::rules::{self, Action, After, Refusal, refusal};
-use super::upstream::{self, Fault};
+use super::upstream;
 use super::{Gateway, forward, limits};
 use crate::answer;
 use crate::answer::response::{Response, Status};
@@ -43,32 +43,30 @@ impl Gateway {
     /// parsed where it was read.
     pub(super) fn receive(&mut self, key: usize, scratch: &mut [u8]) {
         let client = &mut self.clients.all[key];
-        let (seen, mut count) = match client.state {
-            State::Receiving { seen } => (seen, None),
-            _ if client.input.is_empty() => (0, None),
-            _ => (0, Some(0)),
+        let (seen, is_complete) = match client.state {
+            State::Receiving { seen } => (seen, false),
+            _ => (0, !client.input.is_empty()),
         };
-        if count.is_none() {
-            count = client.read(scratch);
-            match count {
+        let mut count = 0;
+        if !is_complete {
+            match client.read(scratch) {
                 None => return self.clients.remove(key),
                 Some(0) => return,
-                Some(_) => {}
+                Some(read) => count = read,
             }
         }
-        let arrived = &scratch[..count.unwrap_or(0)];
-        let peer = client.peer;
-        let mut kept = mem::take(&mut client.input);
-        let next = if kept.is_empty() {
-            let (taken, next) = self.judge(key, peer, arrived, seen);
-            kept.extend_from_slice(&arrived[taken..]);
-            next
-        } else {
-            kept.extend_from_slice(arrived);
-            let (taken, next) = self.judge(key, peer, &kept, seen);
+        let (peer, mut kept) = (client.peer, mem::take(&mut client.input));
+        let is_kept = !kept.is_empty();
+        if is_kept {
+            kept.extend_from_slice(&scratch[..count]);
+        }
+        let bytes = if is_kept { &kept } else { &scratch[..count] };
+        let (taken, next) = self.judge(key, peer, bytes, seen);
+        if is_kept {
             client::take(&mut kept, taken);
-            next
-        };
+        } else {
+            kept.extend_from_slice(&scratch[taken..count]);
+        }
         let client = &mut self.clients.all[key];
         client.input = kept;
         match next {
@@ -141,7 +139,7 @@ impl Gateway {
     }
 
     /// Relays the responses that have arrived.
-    pub(super) fn relay(&mut self) -> Result<(), Fault> {
+    pub(super) fn relay(&mut self) -> io::Result<()> {
         let mut input = mem::take(&mut self.upstream.input);
         let mut relayed = 0;
         while let Some(key) = self.upstream.next() {
@@ -158,7 +156,8 @@ impl Gateway {
         }
         client::take(&mut input, relayed);
         if self.upstream.next().is_none() && !input.is_empty() {
-            return Err(Fault::Upstream(ErrorKind::InvalidData.into()));
+            let reason = "tiny_http has sent a response too many";
+            return Err(io::Error::new(ErrorKind::InvalidData, reason));
         }
         self.upstream.input = input;
         Ok(())

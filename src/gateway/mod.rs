@@ -32,7 +32,7 @@ use crate::answer::response::Status;
 use acceptor::Acceptor;
 use clients::Clients;
 use rules::refusal;
-use upstream::{Fault, Upstream};
+use upstream::Upstream;
 
 const LISTENER: Token = Token(usize::MAX);
 const UPSTREAM: Token = Token(usize::MAX - 1);
@@ -119,7 +119,7 @@ impl Gateway {
     ///
     /// # Errors
     /// It cannot go on.
-    pub fn run(&mut self, mut on_tick: impl FnMut(&Self)) -> Result<&'static str, Fault> {
+    pub fn run(&mut self, mut on_tick: impl FnMut(&Self)) -> io::Result<&'static str> {
         let mut events = Events::with_capacity(limits::WAITING);
         let mut scratch = vec![0; limits::HEAD];
         let mut next_tick = self.now;
@@ -155,7 +155,7 @@ impl Gateway {
     }
 
     /// Waits for events, but not if there is something to do without them.
-    fn wait(&mut self, events: &mut Events, next_tick: Instant) -> Result<(), Fault> {
+    fn wait(&mut self, events: &mut Events, next_tick: Instant) -> io::Result<()> {
         let is_busy = (self.clients.ready() > 0 && !self.upstream.is_full())
             || (self.clients.has_deferred() && !self.upstream.has_large())
             || !self.expired.is_empty()
@@ -168,13 +168,13 @@ impl Gateway {
         let result = self.poll.poll(events, Some(timeout));
         self.now = Instant::now();
         match result {
-            Err(error) if error.kind() != ErrorKind::Interrupted => Err(Fault::Poll(error)),
+            Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
         }
     }
 
     /// Does what there is to do, in pieces that keep nobody waiting.
-    fn turn(&mut self, scratch: &mut [u8]) -> Result<(), Fault> {
+    fn turn(&mut self, scratch: &mut [u8]) -> io::Result<()> {
         self.accept();
         self.expire();
         if !self.upstream.has_large() {

@@ -1,8 +1,7 @@
 //! The Unix connection to tiny_http: requests go out in one write per turn of the loop, and responses
-//! come back in the same order.
+//! come back in the same order. Nothing that a client sends leads to an error here.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::os::unix::net;
@@ -13,30 +12,6 @@ use mio::{Interest, Registry, Token};
 
 use super::head::Head;
 use super::{forward, limits};
-
-/// Why the gateway cannot go on. Nothing that a client sends leads here.
-#[derive(Debug)]
-pub enum Fault {
-    /// epoll(7) failed.
-    Poll(io::Error),
-    /// The connection to tiny_http ended or went wrong.
-    Upstream(io::Error),
-    /// A request was not answered in time.
-    Late,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Poll(error) => write!(out, "waiting for connections failed: {error}"),
-            Self::Upstream(error) => write!(out, "the connection to tiny_http failed: {error}"),
-            Self::Late => {
-                let time = limits::TICK * limits::LATE;
-                write!(out, "a request was not answered in {} s", time.as_secs())
-            }
-        }
-    }
-}
 
 /// The connection, and whose requests are on it.
 pub struct Upstream {
@@ -101,13 +76,13 @@ impl Upstream {
     ///
     /// # Errors
     /// tiny_http has left.
-    pub fn flush(&mut self) -> Result<(), Fault> {
+    pub fn flush(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
         match self.stream.write(&self.output) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            result => drop(self.output.drain(..result.map_err(Fault::Upstream)?)),
+            result => drop(self.output.drain(..result?)),
         }
         Ok(())
     }
@@ -116,12 +91,15 @@ impl Upstream {
     ///
     /// # Errors
     /// tiny_http has left.
-    pub fn read(&mut self, scratch: &mut [u8]) -> Result<bool, Fault> {
+    pub fn read(&mut self, scratch: &mut [u8]) -> io::Result<bool> {
         if !self.readable {
             return Ok(false);
         }
         match self.stream.read(scratch) {
-            Ok(0) => Err(Fault::Upstream(ErrorKind::UnexpectedEof.into())),
+            Ok(0) => Err(io::Error::new(
+                ErrorKind::UnexpectedEof,
+                "tiny_http has closed the connection",
+            )),
             Ok(count) => {
                 self.readable = count == scratch.len();
                 self.input.extend_from_slice(&scratch[..count]);
@@ -131,7 +109,7 @@ impl Upstream {
                 self.readable = false;
                 Ok(false)
             }
-            Err(error) => Err(Fault::Upstream(error)),
+            Err(error) => Err(error),
         }
     }
 
@@ -151,7 +129,7 @@ impl Upstream {
     ///
     /// # Errors
     /// None was for too long.
-    pub fn tick(&mut self) -> Result<(), Fault> {
+    pub fn tick(&mut self) -> io::Result<()> {
         let (answered, ticks) = self.watched;
         self.watched = if self.waiting.is_empty() || answered != self.answered {
             (self.answered, 0)
@@ -161,7 +139,10 @@ impl Upstream {
         if self.watched.1 < limits::LATE {
             Ok(())
         } else {
-            Err(Fault::Late)
+            Err(io::Error::new(
+                ErrorKind::TimedOut,
+                "a request was not answered in 5 s",
+            ))
         }
     }
 }
@@ -171,10 +152,10 @@ impl Upstream {
 ///
 /// # Errors
 /// It is no response.
-pub fn frame(bytes: &[u8], head_only: bool) -> Result<Option<(usize, usize)>, Fault> {
+pub fn frame(bytes: &[u8], head_only: bool) -> io::Result<Option<(usize, usize)>> {
     let mut fields = [httparse::EMPTY_HEADER; 16];
     let mut response = httparse::Response::new(&mut fields);
-    let wrong = || Fault::Upstream(ErrorKind::InvalidData.into());
+    let wrong = || io::Error::new(ErrorKind::InvalidData, "tiny_http has sent no response");
     let httparse::Status::Complete(head) = response.parse(bytes).map_err(|_| wrong())? else {
         return Ok(None);
     };
