@@ -59,7 +59,6 @@ variant() {
 	says "$work/$1.sh" "$(sha256 "$1")" "--key '$(object "$1")'"
 }
 variants() { for name in second broken foreign; do variant $name; done; }
-described() { inside aws cloudformation describe-stacks --stack-name "$1" --output text --query "Stacks[0].$2"; } # STACK QUERY
 group() {
 	inside aws autoscaling describe-auto-scaling-groups --output text --query \
 		"AutoScalingGroups[?starts_with(AutoScalingGroupName, 'PublicIP-PoC-')] | [0].$1"
@@ -72,7 +71,7 @@ by_hand() {
 	says "$work/by-hand" 'aws s3 cp' 'aws cloudformation create-stack'
 	cd "$project" || return
 	inside bash -euo pipefail "$work/by-hand"
-	expect "$(described by-hand StackStatus)" CREATE_COMPLETE
+	inside aws cloudformation wait stack-create-complete --stack-name by-hand
 }
 first() {
 	deploy first INSTANCE_TYPE=trn1.2xlarge # which the first two zones do not have
@@ -83,8 +82,6 @@ first() {
 		PUBLICIP_POC_TRUSTED_PEERS=10.0.1.0/24,10.0.2.0/24
 	expect "$(inside aws s3 cp "s3://packages/$(object first)" - | sha256sum)" "$(sha256 first)  -"
 	expect "$(inside aws s3api head-object --bucket packages --key "$(object first)" --query ServerSideEncryption --output text)" AES256
-	inside aws cloudformation list-exports --query 'Exports[].Name' --output text | tee "$work/exports"
-	says "$work/exports" PublicIP-PoC-ALB-DNS PublicIP-PoC-VPC-ID
 }
 events_so_far() { inside aws cloudformation describe-stack-events --stack-name PublicIP-PoC --query 'length(StackEvents)'; }
 unchanged() {
@@ -128,12 +125,12 @@ second_stack() {
 	arn=$(inside aws acm request-certificate --domain-name ip.example.com --query CertificateArn --output text)
 	deploy first STACK=two ARCH=arm64 CERTIFICATE_ARN="$arn" HOST_NAME=ip.example.com
 	says "$work/deploy" 'CREATE_COMPLETE        two' 'TestURL  https://ip.example.com' 'DNS      ip.example.com has to lead to two-ALB-'
-	described two 'Parameters[].[ParameterKey,ParameterValue]' | tee "$work/parameters"
+	inside aws cloudformation describe-stacks --stack-name two --query 'Stacks[0].Parameters[].ParameterValue' >"$work/parameters"
 	says "$work/parameters" t4g.micro us-east-1a us-east-1b "$(inside aws ssm get-parameter --query Parameter.Value --output text \
 		--name /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64)"
 	inside aws elbv2 describe-listeners --output text --query 'Listeners[].[Port,Protocol,DefaultActions[0].Type]' --load-balancer-arn \
 		"$(inside aws elbv2 describe-load-balancers --names two-ALB --query 'LoadBalancers[0].LoadBalancerArn' --output text)" |
-		sort | tee "$work/listeners"
+		sort >"$work/listeners"
 	expect "$(cat "$work/listeners")" $'443\tHTTPS\tforward\n80\tHTTP\tredirect'
 }
 destroy() {

@@ -1,6 +1,7 @@
-# shellcheck shell=bash disable=SC2154 # work, inside, says are run.sh's
-# What the scripts of cloudformation/ say to wrong input and in a bad hour; part of run.sh. `make deploy` that
-# succeeds is deploy.sh's.
+# shellcheck shell=bash disable=SC2154 # work, here are run.sh's
+# What the scripts of cloudformation/ say to wrong input and in a bad hour; part of run.sh. A deployment that
+# succeeds is in deploy.sh.
+deploy=cloudformation/deploy.sh given=(env BUCKET=packages PACKAGE=Makefile)
 
 # refuses STATUS TEXT COMMAND…: it ends with that status and one line that holds the text
 refuses() {
@@ -9,12 +10,19 @@ refuses() {
 	says "$work/refusal" "$2"
 	expect "status $status, $(wc -l <"$work/refusal") line" "status $1, 1 line"
 }
-deploy=cloudformation/deploy.sh
+# stub NAME COMMANDS: a program of that name in $work/stub
+stub() {
+	mkdir -p "$work/stub"
+	printf '#!/bin/bash\n%s\n' "$2" >"$work/stub/$1"
+	chmod 755 "$work/stub/$1"
+}
+
 settings() {
 	local setting
 	refuses 2 'BUCKET is missing' $deploy
 	for setting in BUCKET=s3://b BUCKET=My_Bucket INSTANCES=two INSTANCES=08 INSTANCES=21 INSTANCE_TYPE=t3 CLIENT_CIDR=999.1.1.1/99 \
-		CLIENT_CIDR6=1.2.3.4/32 CLIENT_ADDRESS=last SHELL_ACCESS=maybe CERTIFICATE_ARN=x HOST_NAME=localhost KEEP=si; do
+		CLIENT_CIDR=01.0.0.0/8 CLIENT_CIDR6=1.2.3.4/32 CLIENT_CIDR6=2001:db8::/129 CLIENT_ADDRESS=last SHELL_ACCESS=maybe \
+		CERTIFICATE_ARN=x HOST_NAME=localhost KEEP=si; do
 		refuses 2 "$setting must be " env BUCKET=packages "$setting" $deploy
 	done
 	refuses 2 'ARCH=mips is unknown' env BUCKET=packages ARCH=mips $deploy
@@ -26,56 +34,44 @@ settings() {
 	fails inside make --no-print-directory destroy AWS_PROFILE=one 'REGOIN=eu-west-1 REGION=' >"$work/refusal" 2>&1
 	says "$work/refusal" 'destroy: REGOIN is none of the settings'
 }
-
-# stub NAME COMMANDS: a program of that name in $work/stub
-stub() {
-	mkdir -p "$work/stub"
-	printf '#!/bin/bash\n%s\n' "$2" >"$work/stub/$1"
-	chmod 755 "$work/stub/$1"
-}
-# bare: a PATH with what the scripts call, and nothing else
-bare() {
+tools() { # with a PATH that has what the scripts call, and nothing else
 	local tool
 	rm -rf "$work/stub"
 	mkdir "$work/stub"
-	for tool in awk basename bash cut dirname echo env grep mktemp rm tail tr uname xargs; do ln -s "$(type -P $tool)" "$work/stub/"; done
-}
-tools() {
-	local build=(env BUCKET=packages "PATH=$work/stub" "$deploy") given=(env BUCKET=packages PACKAGE=Makefile "PATH=$work/stub" "$deploy")
-	bare
-	refuses 1 'cargo is missing: install Rust (https://rustup.rs), or set PACKAGE=' "${build[@]}"
-	refuses 1 'the AWS CLI is missing' "${given[@]}"
-	stub aws 'echo aws-cli/1.19.112 Python/3.9.2'
-	refuses 1 'aws-cli/1.19.112 is too old' "${given[@]}"
-	rm "$work/stub/uname"
+	for tool in awk basename bash cut dirname echo env grep mktemp rm tail tr xargs; do ln -s "$(type -P $tool)" "$work/stub/"; done
+	stub uname 'echo Linux'
+	refuses 1 'cargo is missing: install Rust (https://rustup.rs), or set PACKAGE=' env BUCKET=packages "PATH=$work/stub" $deploy
 	stub uname 'echo Darwin'
-	refuses 1 'only Linux builds the RPM' "${build[@]}"
+	refuses 1 'only Linux builds the RPM' env BUCKET=packages "PATH=$work/stub" $deploy
+	refuses 1 'the AWS CLI is missing' "${given[@]}" "PATH=$work/stub" $deploy
+	stub aws 'echo aws-cli/1.19.112 Python/3.9.2'
+	refuses 1 'aws-cli/1.19.112 is too old' "${given[@]}" "PATH=$work/stub" $deploy
 }
 account() {
-	local nobody=(env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY HOME=/nonexistent) nowhere=(env AWS_ENDPOINT_URL=http://127.0.0.1:1 AWS_MAX_ATTEMPTS=1)
-	local given=(env BUCKET=packages PACKAGE=Makefile)
-	refuses 1 'AWS cannot be reached (is us-east-1 a region?): ' "${nowhere[@]}" cloudformation/destroy.sh
-	refuses 1 'no AWS credentials' "${given[@]}" "${nobody[@]}" $deploy
+	local nobody=(-u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY HOME=/nonexistent) nowhere=(AWS_ENDPOINT_URL=http://127.0.0.1:1 AWS_MAX_ATTEMPTS=1)
+	refuses 1 'AWS cannot be reached (is us-east-1 a region?): ' env "${nowhere[@]}" cloudformation/destroy.sh
+	refuses 1 'no AWS credentials' env "${nobody[@]}" cloudformation/events.sh
 	refuses 1 'aws s3 mb s3://nobodys' "${given[@]}" BUCKET=nobodys $deploy
 	refuses 1 'is in us-east-1 and the stack in eu-west-1' "${given[@]}" REGION=eu-west-1 $deploy
 	refuses 1 'INSTANCE_TYPE=t9.micro is not offered in two zones of us-east-1' "${given[@]}" INSTANCE_TYPE=t9.micro $deploy
 	refuses 1 'there is no stack PublicIP-PoC in us-east-1: make deploy' cloudformation/verify.sh
 	refuses 1 'there is no stack PublicIP-PoC in us-east-1' cloudformation/events.sh
-	refuses 1 'there is no stack PublicIP-PoC in us-east-1; nothing was deleted' env BUCKET=packages cloudformation/destroy.sh
 	refuses 2 'BUCKET is missing' env PACKAGES=yes cloudformation/destroy.sh
 }
 
-# answer COMMAND: what the CLI has to answer to it, from stdin (canned.py).
-answer() { cat >"$work/answers/$1.json"; }
+# answers: from now on `bad_hour COMMAND…` runs it with a CLI that says what `answer` was told (canned.py), and no sleep.
 answers() {
 	rm -rf "$work/stub" "$work/answers"
 	mkdir "$work/answers"
 	stub aws "[ \"\$1\" != --version ] || { echo aws-cli/2.30.0; exit; }
+echo a warning >&2
 exec python3 $here/canned.py $work/answers \"\$@\""
 	stub sleep :
 }
-with_answers() { env PATH="$work/stub:$PATH" "$@"; }
+answer() { cat >"$work/answers/$1.json"; } # COMMAND <ITS ANSWER
 stack_is() { answer describe-stacks <<<'{"Stacks": [{"StackStatus": "'"$1"'", "StackId": "arn:x", "CreationTime": "2026-01-02T00:00:00Z"}]}'; }
+bad_hour() { env PATH="$work/stub:$PATH" "$@" >"$work/said" 2>&1; }
+follow() { bad_hour bash -c ". cloudformation/lib.sh; follow $1 CREATE_COMPLETE"; }
 
 # The CLI hands out events in pages of 100, newest first, and applies a query to each.
 pages() {
@@ -83,54 +79,54 @@ pages() {
 	stack_is CREATE_COMPLETE
 	python3 -c 'import json
 for page in range(120, 20, -1), range(20, 0, -1):
-    print(json.dumps({"StackEvents": [{"Timestamp": "2026-01-02T00:00:00Z", "ResourceStatus": "DONE", "LogicalResourceId": f"E{i}"} for i in page]}))' |
+    print(json.dumps({"StackEvents": [
+        {"Timestamp": "2026-01-02T00:00:00Z", "ResourceStatus": "DONE", "LogicalResourceId": f"E{i}"} for i in page]}))' |
 		answer describe-stack-events
-	with_answers bash -c '. cloudformation/lib.sh; follow 115 CREATE_COMPLETE' | awk '{ print $3 }' | xargs >"$work/followed"
-	expect "$(cat "$work/followed")" 'E116 E117 E118 E119 E120'
+	follow 117
+	expect "$(awk '{ print $3 }' "$work/said" | xargs)" 'E118 E119 E120'
 }
 # An error while watching is shown once; ten in a row end it.
 expiry() {
 	answers
-	answer describe-stacks <<<'An error occurred (ExpiredToken) when calling the DescribeStacks operation: The token is no longer good'
-	fails with_answers bash -c '. cloudformation/lib.sh; follow 0 CREATE_COMPLETE' >"$work/refusal" 2>&1
-	says "$work/refusal" 'the credentials have expired; aws sso login' 'gave up watching'
-	expect "$(wc -l <"$work/refusal") lines, $(wc -l <"$work/answers/calls") calls" '2 lines, 10 calls'
+	answer describe-stacks <<<'An error occurred (ExpiredToken) when calling the DescribeStacks operation: no longer good'
+	fails follow 0
+	says "$work/said" 'the credentials have expired; aws sso login' 'gave up watching'
+	expect "$(wc -l <"$work/said") lines, $(wc -l <"$work/answers/calls") calls" '2 lines, 10 calls'
 }
 # What the group could not launch stands in no event; a timeout is all that the stack knows of it.
 launch_failures() {
+	local group='"AutoScalingGroupName": "PublicIP-PoC-EC2Instances-1", "StartTime": "2026-01-02T00:08:00Z"'
 	answers
 	stack_is ROLLBACK_COMPLETE
 	answer describe-stack-events <<-'END'
 		{"StackEvents": [{"Timestamp": "2026-01-02T00:20:00Z", "ResourceStatus": "CREATE_FAILED", "LogicalResourceId": "Listener", "ResourceStatusReason": "Resource creation cancelled"}]}
 		{"StackEvents": [{"Timestamp": "2026-01-02T00:19:00Z", "ResourceStatus": "CREATE_FAILED", "LogicalResourceId": "Ready", "ResourceStatusReason": "timed out"}, {"Timestamp": "2026-01-02T00:00:00Z", "ResourceStatus": "CREATE_IN_PROGRESS", "LogicalResourceId": "VPC"}]}
 	END
-	answer describe-scaling-activities <<-'END'
-		{"Activities": [{"StatusCode": "Failed", "AutoScalingGroupName": "PublicIP-PoC-EC2Instances-1", "StartTime": "2026-01-02T00:09:00Z", "StatusMessage": "vCPU limit of 5"}]}
-		{"Activities": [{"StatusCode": "Failed", "AutoScalingGroupName": "PublicIP-PoC-EC2Instances-1", "StartTime": "2026-01-02T00:08:00Z", "StatusMessage": "vCPU limit of 5"}, {"StatusCode": "Successful", "AutoScalingGroupName": "PublicIP-PoC-EC2Instances-1", "StartTime": "2026-01-02T00:08:00Z", "StatusMessage": "fine"}, {"StatusCode": "Failed", "AutoScalingGroupName": "other-EC2Instances-1", "StartTime": "2026-01-02T00:08:00Z", "StatusMessage": "not ours"}, {"StatusCode": "Failed", "AutoScalingGroupName": "PublicIP-PoC-EC2Instances-0", "StartTime": "2026-01-01T00:08:00Z", "StatusMessage": "earlier"}]}
+	answer describe-scaling-activities <<-END
+		{"Activities": [{"StatusCode": "Failed", $group, "StatusMessage": "vCPU limit of 5"}, {"StatusCode": "Successful", $group, "StatusMessage": "fine"}]}
+		{"Activities": [{"StatusCode": "Failed", $group, "StatusMessage": "vCPU limit of 5"}, {"StatusCode": "Failed", ${group/PoC/PoC2}, "StatusMessage": "not ours"}, {"StatusCode": "Failed", ${group/-02T/-01T}, "StatusMessage": "earlier"}]}
 	END
-	with_answers cloudformation/events.sh >"$work/events"
-	expect "$(cat "$work/events")" "00:19:00  CREATE_FAILED          Ready
+	bad_hour cloudformation/events.sh
+	expect "$(grep -v 'a warning' "$work/said")" "00:19:00  CREATE_FAILED          Ready
           timed out
 no instance: vCPU limit of 5
 PublicIP-PoC is ROLLBACK_COMPLETE"
-	fails with_answers bash -c '. cloudformation/lib.sh; follow 0 CREATE_COMPLETE' >"$work/refusal" 2>&1
-	says "$work/refusal" 'no instance: vCPU limit of 5' 'the stack is ROLLBACK_COMPLETE, not CREATE_COMPLETE'
+	fails follow 0
+	says "$work/said" 'no instance: vCPU limit of 5' 'the stack is ROLLBACK_COMPLETE, not CREATE_COMPLETE'
 }
-# A call that is denied is not taken for a stack that is not there, and a warning on stderr not for a value.
+# A call that is denied is not taken for a stack that is not there; nothing deletes the packages of one that is.
 denied() {
 	answers
 	answer describe-stacks <<<'An error occurred (AccessDenied) when calling the DescribeStacks operation: no'
-	fails with_answers env PACKAGES=yes BUCKET=packages cloudformation/destroy.sh >"$work/refusal" 2>&1
-	says "$work/refusal" 'stack PublicIP-PoC cannot be looked at: An error occurred (AccessDenied)'
-	fails grep -x rm "$work/answers/calls"
+	fails bad_hour PACKAGES=yes BUCKET=packages cloudformation/destroy.sh
+	says "$work/said" 'stack PublicIP-PoC cannot be looked at: An error occurred (AccessDenied)'
 	stack_is DELETE_FAILED
-	sed -i '2s/^/echo a warning >\&2\n/' "$work/stub/aws"
-	fails with_answers cloudformation/destroy.sh >"$work/refusal" 2>&1
-	says "$work/refusal" 'the stack is DELETE_FAILED, not DELETE_COMPLETE'
-	fails grep -x rm "$work/answers/calls" # its packages stay
+	fails bad_hour cloudformation/destroy.sh
+	says "$work/said" 'the stack is DELETE_FAILED, not DELETE_COMPLETE'
+	fails grep -x rm "$work/answers/calls"
 	answer get-bucket-location <<<'{"LocationConstraint": null}'
-	fails with_answers env BUCKET=packages PACKAGE=Makefile $deploy >"$work/refusal" 2>&1
-	says "$work/refusal" 'stack PublicIP-PoC is DELETE_FAILED and cannot be updated'
+	fails bad_hour BUCKET=packages PACKAGE=Makefile $deploy
+	says "$work/said" 'stack PublicIP-PoC is DELETE_FAILED and cannot be updated'
 }
 
 step 'each script says in a line which setting is wrong' settings
@@ -139,4 +135,4 @@ step 'and in the account' account
 step 'events come in pages' pages
 step 'credentials that expire while it watches' expiry
 step 'why the group could not launch an instance' launch_failures
-step 'a denied call, a failed deletion, a warning' denied
+step 'a denied call, a failed deletion, a CLI that warns' denied
