@@ -62,11 +62,10 @@ reason() {
 
 # Checks everything that has to be there before anything is done; sets REGION.
 need_aws() {
-	local version
+	local version old='^aws-cli/(1\.1?[0-9]|2\.[01])\.' # bash 3.2 cannot parse its parentheses inside [[ ]]
 	command -v aws >/dev/null || die "the AWS CLI is missing: install awscli, version 2"
 	version=$(aws --version 2>&1)
-	[[ ! $version =~ ^aws-cli/(1\.1?[0-9]|2\.[01])\. ]] ||
-		die "${version%% *} is too old: version 2.2 (or 1.20) is needed"
+	[[ ! $version =~ $old ]] || die "${version%% *} is too old: version 2.2 (or 1.20) is needed"
 	REGION=${REGION:-${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}}
 	[ "$REGION" != None ] || REGION='' # what some versions print for none
 	export AWS_DEFAULT_REGION=${REGION:=us-east-1} AWS_REGION=$REGION

@@ -45,8 +45,8 @@ user_data() {
 	inside aws ec2 describe-launch-template-versions --launch-template-id "$template" --versions '$Latest' --output text \
 		--query 'LaunchTemplateVersions[0].LaunchTemplateData.UserData' | base64 -d >"$work/raw"
 	grep -o 'Ready[0-9a-f]*Handle' "$work/raw" >"$work/$1.handle"
-	sed "s|\${Ready[0-9a-f]*Handle}|${signal_url//&/\\&}|; s/^sleep 30\$/sleep 1/; s/SECONDS + 300/SECONDS + 9/; s/SECONDS + 120/SECONDS + 3/; s/--max-time 5 /--max-time 1 /" \
-		"$work/raw" >"$work/$1.sh"
+	sed "s|\${Ready[0-9a-f]*Handle}|${signal_url//&/\\&}|; s/sleep [0-9]*/sleep 1/; s/SECONDS + 300/SECONDS + 6/; s/SECONDS + 120/SECONDS + 2/
+		s/--retry 3 \(.*\) --max-time 5 /--retry 1 \1 --max-time 1 /" "$work/raw" >"$work/$1.sh"
 }
 sha256() { sha256sum "$work/$1.rpm" | cut -d ' ' -f 1; }
 object() { echo "publicip-poc/PublicIP-PoC/$(sha256 "$1" | cut -c 1-16)/$1.rpm"; }
@@ -83,17 +83,10 @@ first() {
 	expect "$(inside aws s3 cp "s3://packages/$(object first)" - | sha256sum)" "$(sha256 first)  -"
 	expect "$(inside aws s3api head-object --bucket packages --key "$(object first)" --query ServerSideEncryption --output text)" AES256
 }
-events_so_far() { inside aws cloudformation describe-stack-events --stack-name PublicIP-PoC --query 'length(StackEvents)'; }
 unchanged() {
-	local before
-	before=$(events_so_far)
 	deploy first INSTANCE_TYPE=trn1.2xlarge
 	says "$work/deploy" 'nothing to do: stack PublicIP-PoC is what you ask for' 'TestURL  http://PublicIP-PoC-ALB-'
 	fails grep -E 'upload|update stack' "$work/deploy"
-	refuses 1 'INSTANCE_TYPE=a1.medium is not offered in us-east-1f, where the stack is' \
-		env BUCKET=packages PACKAGE=Makefile INSTANCE_TYPE=a1.medium cloudformation/deploy.sh
-	refuses 2 'KEEP=yes is for the first deployment' env BUCKET=packages PACKAGE=Makefile KEEP=yes cloudformation/deploy.sh
-	expect "$(events_so_far)" "$before"
 }
 # Another package, the article's reading of the address, no shell, two instances.
 update() {
@@ -143,12 +136,8 @@ destroy() {
 	stack_make destroy STACK=other | tee "$work/destroy"
 	says "$work/destroy" 'DELETE_COMPLETE        other' 'delete s3://packages/publicip-poc/other/'
 	fails inside aws s3 ls --recursive s3://packages/publicip-poc/other/
-}
-# A forgotten REGION or a wrong profile finds no stack: what belongs to the one that runs elsewhere stays.
-left_behind() {
+	# packages that were left behind, where there is no stack
 	inside aws s3 cp --only-show-errors "$work/first.rpm" s3://packages/publicip-poc/other/x.rpm
-	refuses 1 'there is no stack other in us-east-1; nothing was deleted' env STACK=other BUCKET=packages cloudformation/destroy.sh
-	inside aws s3 ls s3://packages/publicip-poc/other/
 	stack_make destroy STACK=other PACKAGES=yes BUCKET=packages
 	fails inside aws s3 ls s3://packages/publicip-poc/other/
 }
@@ -162,4 +151,3 @@ step 'make deploy with another package and other settings: a new group, waited f
 step 'user-data for newer, broken and foreign packages' variants
 step 'make deploy STACK=two ARCH=arm64 CERTIFICATE_ARN= HOST_NAME= beside it: HTTPS, and a redirect' second_stack
 step 'make destroy' destroy
-step 'make destroy where the stack is not: its packages stay' left_behind

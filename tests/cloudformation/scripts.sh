@@ -52,11 +52,7 @@ account() {
 	refuses 1 'AWS cannot be reached (is us-east-1 a region?): ' env "${nowhere[@]}" cloudformation/destroy.sh
 	refuses 1 'no AWS credentials' env "${nobody[@]}" cloudformation/events.sh
 	refuses 1 'aws s3 mb s3://nobodys' "${given[@]}" BUCKET=nobodys $deploy
-	refuses 1 'is in us-east-1 and the stack in eu-west-1' "${given[@]}" REGION=eu-west-1 $deploy
-	refuses 1 'INSTANCE_TYPE=t9.micro is not offered in two zones of us-east-1' "${given[@]}" INSTANCE_TYPE=t9.micro $deploy
 	refuses 1 'there is no stack PublicIP-PoC in us-east-1: make deploy' cloudformation/verify.sh
-	refuses 1 'there is no stack PublicIP-PoC in us-east-1' cloudformation/events.sh
-	refuses 2 'BUCKET is missing' env PACKAGES=yes cloudformation/destroy.sh
 }
 
 # answers: from now on `bad_hour COMMAND…` runs it with a CLI that says what `answer` was told (canned.py), and no sleep.
@@ -114,19 +110,39 @@ PublicIP-PoC is ROLLBACK_COMPLETE"
 	fails follow 0
 	says "$work/said" 'no instance: vCPU limit of 5' 'the stack is ROLLBACK_COMPLETE, not CREATE_COMPLETE'
 }
-# A call that is denied is not taken for a stack that is not there; nothing deletes the packages of one that is.
-denied() {
-	answers
-	answer describe-stacks <<<'An error occurred (AccessDenied) when calling the DescribeStacks operation: no'
-	fails bad_hour PACKAGES=yes BUCKET=packages cloudformation/destroy.sh
-	says "$work/said" 'stack PublicIP-PoC cannot be looked at: An error occurred (AccessDenied)'
-	stack_is DELETE_FAILED
-	fails bad_hour cloudformation/destroy.sh
-	says "$work/said" 'the stack is DELETE_FAILED, not DELETE_COMPLETE'
+# denies TEXT COMMAND…: it fails with the text, and has deleted nothing
+denies() {
+	fails bad_hour "${@:2}"
+	says "$work/said" "$1"
 	fails grep -x rm "$work/answers/calls"
+}
+# A forgotten REGION finds no stack: what belongs to the one that runs elsewhere stays. Nor is a denied call such a stack.
+kept() {
+	answers
+	answer describe-stacks <<<'An error occurred (ValidationError): Stack with id PublicIP-PoC does not exist'
+	denies 'there is no stack PublicIP-PoC in us-east-1; nothing was deleted' BUCKET=packages cloudformation/destroy.sh
+	denies 'BUCKET is missing' PACKAGES=yes cloudformation/destroy.sh
+	denies 'there is no stack PublicIP-PoC in us-east-1' cloudformation/events.sh
+	answer describe-stacks <<<'An error occurred (AccessDenied) when calling the DescribeStacks operation: no'
+	denies 'stack PublicIP-PoC cannot be looked at: An error occurred (AccessDenied)' PACKAGES=yes BUCKET=packages cloudformation/destroy.sh
+	stack_is DELETE_FAILED
+	denies 'the stack is DELETE_FAILED, not DELETE_COMPLETE' cloudformation/destroy.sh
+}
+# What deploy.sh refuses once it has seen bucket, stack and zones.
+states() {
+	answers
+	answer get-bucket-location <<<'{"LocationConstraint": "EU"}'
+	denies 'bucket packages is in eu-west-1 and the stack in us-east-1' "${given[@]}" $deploy
 	answer get-bucket-location <<<'{"LocationConstraint": null}'
-	fails bad_hour BUCKET=packages PACKAGE=Makefile $deploy
-	says "$work/said" 'stack PublicIP-PoC is DELETE_FAILED and cannot be updated'
+	stack_is DELETE_FAILED
+	denies 'stack PublicIP-PoC is DELETE_FAILED and cannot be updated' "${given[@]}" $deploy
+	stack_is UPDATE_COMPLETE
+	denies 'KEEP=yes is for the first deployment' "${given[@]}" KEEP=yes $deploy
+	answer describe-instance-type-offerings <<<'{"InstanceTypeOfferings": [{"Location": "us-east-1a"}, {"Location": "us-east-1-bos-1a"}]}'
+	denies 'INSTANCE_TYPE=t3.micro is not offered in two zones of us-east-1' "${given[@]}" $deploy
+	answer describe-instance-type-offerings <<<'{"InstanceTypeOfferings": [{"Location": "us-east-1a"}, {"Location": "us-east-1b"}]}'
+	answer describe-subnets <<<'{"Subnets": [{"CidrBlock": "10.0.1.0/24", "AvailabilityZone": "us-east-1c"}]}'
+	denies 'INSTANCE_TYPE=t3.micro is not offered in us-east-1c, where the stack is' "${given[@]}" $deploy
 }
 
 step 'each script says in a line which setting is wrong' settings
@@ -135,4 +151,5 @@ step 'and in the account' account
 step 'events come in pages' pages
 step 'credentials that expire while it watches' expiry
 step 'why the group could not launch an instance' launch_failures
-step 'a denied call, a failed deletion, a CLI that warns' denied
+step 'make destroy where no stack is found, or none is gone: the packages stay' kept
+step 'make deploy where bucket, stack or zones do not fit' states
