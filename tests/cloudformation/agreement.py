@@ -1,9 +1,11 @@
 """What cloudformation/ says in two places must agree: settings and their defaults in template and README,
 and the README's permissions with the calls that CloudFormation and the scripts make. Says what does not."""
 
+import difflib
 import fnmatch
 import json
 import pathlib
+import pprint
 import re
 import subprocess
 import sys
@@ -19,7 +21,8 @@ TEMPLATE = cfn_yaml.load(str(FOLDER / "infrastructure.yaml"))
 
 def same(what, actual, expected):
     if actual != expected:
-        sys.exit(f"{what}:\n  is     {actual}\n  wanted {expected}")
+        lines = (pprint.pformat(value, width=100).splitlines() for value in (expected, actual))
+        sys.exit("\n".join([what, *difflib.unified_diff(*lines, "wanted", "is", lineterm="", n=0)]))
 
 
 # == Settings: what the scripts take from the template, what they accept besides, and the README's tables

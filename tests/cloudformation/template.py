@@ -1,6 +1,8 @@
 """What linters miss in cloudformation/infrastructure.yaml: that it still is the article's
 template, and that each limit it sets is exactly the one meant. Says what is not."""
 
+import difflib
+import pprint
 import re
 import sys
 
@@ -14,7 +16,8 @@ RESOURCES = TEMPLATE["Resources"]
 
 def same(what, actual, expected):
     if actual != expected:
-        sys.exit(f"{what}:\n  is     {actual}\n  wanted {expected}")
+        lines = (pprint.pformat(value, width=100).splitlines() for value in (expected, actual))
+        sys.exit("\n".join([what, *difflib.unified_diff(*lines, "wanted", "is", lineterm="", n=0)]))
 
 
 def ref(name):
