@@ -23,14 +23,14 @@ while IFS=$'\037' read -r name setting initial pattern rule; do
 done < <(parameters)
 [ "${CERTIFICATE_ARN:+yes}" = "${HOST_NAME:+yes}" ] || wrong "CERTIFICATE_ARN and HOST_NAME come together, or not at all"
 if [ -n "${PACKAGE:-}" ]; then
-	[ -r "$PACKAGE" ] || wrong "PACKAGE=$PACKAGE cannot be read"
+	[[ $PACKAGE = *.rpm && -r $PACKAGE ]] || wrong "PACKAGE=$PACKAGE is not an .rpm that can be read"
 else
 	[ "$(uname -s)" = Linux ] || die "only Linux builds the RPM: build it there (make rpm), and set PACKAGE=path/to/it.rpm"
 	command -v cargo >/dev/null || die "cargo is missing: install Rust (https://rustup.rs), or set PACKAGE=path/to/it.rpm"
 fi
 
 need_aws
-bucket_region=$(ask aws s3api get-bucket-location --bucket "$BUCKET" --query LocationConstraint --output text) || case $(reason) in
+bucket_region=$(ask aws s3api get-bucket-location --bucket "$BUCKET" --output text --query LocationConstraint) || case $(reason) in
 *NoSuchBucket*) die "there is no bucket $BUCKET: aws s3 mb s3://$BUCKET --region $REGION" ;;
 *AccessDenied*) die "bucket $BUCKET is not yours, or you may not look at it (s3:GetBucketLocation)" ;;
 *) die "bucket $BUCKET cannot be looked at: $(reason)" ;;
@@ -59,8 +59,8 @@ offered=$(aws ec2 describe-instance-type-offerings --location-type availability-
 offered=$(grep -x "${REGION}[a-z]" <<<"$offered" | sort) || true # no Local Zone
 zones=$(head -n 2 <<<"$offered")
 [ "$(wc -w <<<"$zones")" -eq 2 ] || die "INSTANCE_TYPE=$INSTANCE_TYPE is not offered in two zones of $REGION"
-[ "$verb" = create ] || zones=$(aws ec2 describe-subnets --output text --query 'sort_by(Subnets, &CidrBlock)[:2].[AvailabilityZone]' \
-	--filters "Name=vpc-id,Values=$(output VPCId)")
+[ "$verb" = create ] || zones=$(aws ec2 describe-subnets --filters "Name=vpc-id,Values=$(output VPCId)" --output text \
+	--query 'sort_by(Subnets, &CidrBlock)[:2].[AvailabilityZone]')
 for zone in $zones; do
 	grep -qx "$zone" <<<"$offered" || die "INSTANCE_TYPE=$INSTANCE_TYPE is not offered in $zone, where the stack is"
 done

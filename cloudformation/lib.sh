@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What deploy.sh, verify.sh, events.sh and destroy.sh share: their settings, the check of what
-# they need, and a stack's events as lines on a terminal. All of AWS is spoken to by its CLI, so
-# its own settings hold too (AWS_PROFILE, AWS_ENDPOINT_URL …). Runs on macOS too: bash 3.2, BSD tools.
+# they need, and a stack's events as lines on a terminal. AWS is reached by its CLI only, so
+# the CLI's settings hold too (AWS_PROFILE, AWS_ENDPOINT_URL …). Runs on macOS too: bash 3.2, BSD tools.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -24,7 +24,7 @@ parameters() {
 		/^  [A-Z]/ { name = $1; sub(/:/, "", name); initial = "" }
 		/^    Default:/ { initial = value() }
 		/^    AllowedPattern:/ { pattern = value() }
-		/^    AllowedValues: / { pattern = value(); gsub(/[][\047 ]/, "", pattern); gsub(/,/, "|", pattern); pattern = "^(" pattern ")$" }
+		/^    AllowedValues: / { value(); gsub(/[][\047 ]/, ""); gsub(/,/, "|"); pattern = "^(" $0 ")$" }
 		/^    ConstraintDescription:/ {
 			setting = name; sub(/^Package/, "", setting); gsub(/[A-Z]/, "_&", setting)
 			print name, toupper(substr(setting, 2)), initial, pattern, value()
@@ -37,7 +37,10 @@ settings="$(parameters | cut -d $'\037' -f 2 | grep -vxE 'ZONES|KEY|SHA256' | xa
 given=${MAKEFLAGS:-}
 for name in $(grep -oE '(^| )[A-Za-z_][A-Za-z0-9_]*=' <<<"${given//\\?/}" | tr -d ' =') \
 	$(compgen -e | grep -E '^(CLIENT_[AC]|(MAX_)?INSTANCE)'); do
-	case " $settings AWS_PROFILE SIGNING_KEY CARGO URL CHECKIP WAIT " in *" $name "*) ;; *) wrong "$name is none of the settings: $settings" ;; esac
+	case " $settings AWS_PROFILE SIGNING_KEY CARGO URL CHECKIP WAIT " in
+	*" $name "*) ;;
+	*) wrong "$name is none of the settings: $settings" ;;
+	esac
 done
 
 # The load balancer is named after it, in 32 characters at most.
@@ -52,7 +55,8 @@ reason() {
 	local line
 	line=$(grep . "$errors" | tail -n 1) || true
 	case $line in
-	*[Ee]xpired* | *'sso login'* | *'SSO session'*) echo "the credentials have expired; aws sso login renews those of IAM Identity Center: $line" ;;
+	*[Ee]xpired* | *'sso login'* | *'SSO session'*)
+		echo "the credentials have expired; aws sso login renews those of IAM Identity Center: $line" ;;
 	*InvalidClientTokenId* | *UnrecognizedClient* | *AuthFailure* | *OptInRequired*)
 		echo "AWS does not accept the credentials in $REGION (wrong, or the region is not enabled for the account): $line" ;;
 	*'Could not connect'* | *'timeout on'*) echo "AWS cannot be reached (is $REGION a region?): $line" ;;
@@ -78,7 +82,7 @@ need_aws() {
 # stack QUERY: one value of the stack, by JMESPath. Returns 1 if there is no such stack, 2 if that cannot be known.
 stack() {
 	local output
-	if output=$(ask aws cloudformation describe-stacks --stack-name "${STACK_ID:-$STACK}" --query "Stacks[0].$1" --output text); then
+	if output=$(ask aws cloudformation describe-stacks --stack-name "${STACK_ID:-$STACK}" --output text --query "Stacks[0].$1"); then
 		[ -z "$output" ] || echo "$output"
 		return 0
 	fi
@@ -114,8 +118,8 @@ launches() {
 		awk -F '\t' -v since="${since:0:19}" 'substr($1, 1, 19) >= since && !seen[$2]++ { print "no instance: " $2 }' | fold -s -w 78
 }
 
-# follow SEEN WANTED: shows the events after the first SEEN until the stack rests, for an hour at
-# most; true if its status is WANTED then.
+# follow SEEN WANTED: shows the events after the first SEEN until the stack is in a final state,
+# for an hour at most; true if its status is WANTED then.
 follow() {
 	local seen=$1 status lines failures=0
 	for _ in {1..720}; do

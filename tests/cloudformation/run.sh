@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh — `make test-cloudformation`: everything about the stack that can be tried without an
-# AWS account. lint.sh reads the template; scripts.sh and deploy.sh run the scripts against moto, a
-# server that speaks AWS's APIs; instance.sh runs the user-data of that deployment in a guest with
+# AWS account. lint.sh reads the template; refusals.sh, canned.sh and deploy.sh run the scripts, the last
+# against moto, a server that speaks AWS's APIs; instance.sh runs the user-data of that deployment in a guest with
 # systemd, which fetches from moto's S3 and answers behind HAProxy; group.sh has two of them behind
 # it. This file prepares the tools and the network; `run.sh prepare` does no more than the tools.
 #
@@ -88,7 +88,8 @@ step 'the tools are installed (target/cloudformation/venv)' tools
 step 'a network of its own' network
 step 'moto, HAProxy and the receiver of signals run in it' servers
 step 'a bucket' inside aws s3 mb s3://packages
-. tests/cloudformation/scripts.sh
+. tests/cloudformation/refusals.sh
+. tests/cloudformation/canned.sh
 . tests/cloudformation/deploy.sh
 . tests/cloudformation/instance.sh
 . tests/cloudformation/group.sh

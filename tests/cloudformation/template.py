@@ -76,7 +76,7 @@ same("names that must be unique", {n: r["Properties"]["Name"] for n, r in RESOUR
     "ApplicationLoadBalancer": sub("${AWS::StackName}-ALB"), "TargetGroup": sub("${AWS::StackName}-TG")})
 
 # == Parameters: grouped, described, with defaults but for the package; nothing a shell would read
-# (scripts.sh tries what deploy.sh refuses by the same patterns)
+# (refusals.sh tries what deploy.sh refuses by the same patterns)
 groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
 same("grouped parameters", sorted(p for g in groups for p in g["Parameters"]), sorted(TEMPLATE["Parameters"]))
 for name, parameter in TEMPLATE["Parameters"].items():
