@@ -9,10 +9,10 @@ import sys
 import jmespath
 from awscli.text import format_text
 
-directory, _, command, *options = sys.argv[1:]
+directory, service, command, *options = sys.argv[1:]
 file = pathlib.Path(directory, command + ".json")
 with open(f"{directory}/calls", "a", encoding="utf-8") as calls:
-    print(command, file=calls)
+    print(service, command, *options, file=calls)
 for page in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
     if not page.startswith("{"):
         sys.exit(page)

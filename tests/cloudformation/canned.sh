@@ -72,15 +72,18 @@ PublicIP-PoC is ROLLBACK_COMPLETE"
 denies() {
 	fails canned "${@:2}"
 	says "$work/said" "$1"
-	fails grep -x rm "$work/answers/calls"
+	fails grep '^s3 rm' "$work/answers/calls"
 }
 # A forgotten REGION finds no stack: what belongs to the one elsewhere stays. A denied call is no such stack either.
 kept() {
 	answers
 	answer describe-stacks <<<'An error occurred (ValidationError): Stack with id PublicIP-PoC does not exist'
 	denies 'there is no stack PublicIP-PoC in us-east-1; nothing was deleted' BUCKET=packages cloudformation/destroy.sh
-	denies 'BUCKET is missing' PACKAGES=yes cloudformation/destroy.sh
 	denies 'there is no stack PublicIP-PoC in us-east-1' cloudformation/events.sh
+	denies 'BUCKET is missing' PACKAGES=yes cloudformation/destroy.sh
+	canned PACKAGES=yes BUCKET=packages cloudformation/destroy.sh # that is, they were left behind
+	says "$work/answers/calls" 's3 rm --only-show-errors --recursive s3://packages/publicip-poc/PublicIP-PoC/'
+	answers
 	answer describe-stacks <<<'An error occurred (AccessDenied) when calling the DescribeStacks operation: no'
 	denies 'stack PublicIP-PoC cannot be looked at: An error occurred (AccessDenied)' \
 		PACKAGES=yes BUCKET=packages cloudformation/destroy.sh
