@@ -30,11 +30,12 @@ else
 fi
 
 need_aws
-bucket_region=$(ask aws s3api get-bucket-location --bucket "$BUCKET" --output text --query LocationConstraint) || case $(reason) in
-*NoSuchBucket*) die "there is no bucket $BUCKET: aws s3 mb s3://$BUCKET --region $REGION" ;;
-*AccessDenied*) die "bucket $BUCKET is not yours, or you may not look at it (s3:GetBucketLocation)" ;;
-*) die "bucket $BUCKET cannot be looked at: $(reason)" ;;
-esac
+bucket_region=$(ask aws s3api get-bucket-location --bucket "$BUCKET" --output text --query LocationConstraint) ||
+	case $(reason) in
+	*NoSuchBucket*) die "there is no bucket $BUCKET: aws s3 mb s3://$BUCKET --region $REGION" ;;
+	*AccessDenied*) die "bucket $BUCKET is not yours, or you may not look at it (s3:GetBucketLocation)" ;;
+	*) die "bucket $BUCKET cannot be looked at: $(reason)" ;;
+	esac
 case $bucket_region in None) bucket_region=us-east-1 ;; EU) bucket_region=eu-west-1 ;; esac # as S3 names the two oldest
 [ "$bucket_region" = "$REGION" ] ||
 	die "bucket $BUCKET is in $bucket_region and the stack in $REGION: the instances reach only S3 of their own region"
@@ -83,14 +84,15 @@ fi
 # == The stack
 image_parameter=/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-$ARCH
 image=$(aws ssm get-parameter --name "$image_parameter" --query Parameter.Value --output text)
-parameters+=("PackageKey=$key" "PackageSha256=$hash" "ImageParameter=$image_parameter" "Zones=$(xargs <<<"$zones" | sed 's/ /\\,/')")
+zones=$(xargs <<<"$zones" | sed 's/ /\\,/') # the CLI takes a comma for the end of the value
+parameters+=("PackageKey=$key" "PackageSha256=$hash" "ImageParameter=$image_parameter" "Zones=$zones")
 # A wait condition fires once in its life, and a rollback needs the old launch template as it was. So all three get
 # names of their own, by what they are made of: the same input gives the same names.
 id=$({ cat cloudformation/infrastructure.yaml; echo "$image ${parameters[*]}"; } | sha256 | cut -c 1-12)
 template=$(sed "s/Ready/Ready$id/g; s/InstanceTemplate/InstanceTemplate$id/g" cloudformation/infrastructure.yaml)
 if [ "$verb" = update ]; then
-	same=$(aws cloudformation list-stack-resources --stack-name "$STACK" --output text --query \
-		"StackResourceSummaries[?LogicalResourceId=='InstanceTemplate$id' && !starts_with(ResourceStatus, 'DELETE')].PhysicalResourceId")
+	same=$(aws cloudformation list-stack-resources --stack-name "$STACK" --output text --query "StackResourceSummaries[?\
+		LogicalResourceId=='InstanceTemplate$id' && !starts_with(ResourceStatus, 'DELETE')].PhysicalResourceId")
 	if [ -n "$same" ]; then
 		say "nothing to do: stack $STACK is what you ask for"
 		output TestURL | sed 's/^/TestURL  /'

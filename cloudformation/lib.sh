@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What deploy.sh, verify.sh, events.sh and destroy.sh share: their settings, the check of what
-# they need, and a stack's events as lines on a terminal. AWS is reached by its CLI only, so
+# What deploy.sh, verify.sh, events.sh and destroy.sh share: the check of what they need, what they
+# ask of a stack, and its events as lines on a terminal. AWS is reached by its CLI only, so
 # the CLI's settings hold too (AWS_PROFILE, AWS_ENDPOINT_URL …). Runs on macOS too: bash 3.2, BSD tools.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,39 +14,8 @@ die() { echo "$(basename "$0" .sh): $*" >&2; exit 1; }
 wrong() { echo "$(basename "$0" .sh): $*" >&2; exit 2; }
 yes_or_no() { [[ $2 = yes || $2 = no ]] || wrong "$1=$2 must be yes or no"; } # SETTING VALUE
 
-# parameters: the template's parameters, one a line: name, setting, default, pattern, what it must be. The
-# setting of ClientCidr is CLIENT_CIDR, that of PackageBucket BUCKET.
-parameters() {
-	awk -v OFS='\037' '
-		function value() { sub(/^[^:]*: */, ""); gsub(/^\047|\047$/, ""); return $0 }
-		/^[A-Z]/ { inside = /^Parameters:/ }
-		!inside { next }
-		/^  [A-Z]/ { name = $1; sub(/:/, "", name); initial = "" }
-		/^    Default:/ { initial = value() }
-		/^    AllowedPattern:/ { pattern = value() }
-		/^    AllowedValues: / { value(); gsub(/[][\047 ]/, ""); gsub(/,/, "|"); pattern = "^(" $0 ")$" }
-		/^    ConstraintDescription:/ {
-			setting = name; sub(/^Package/, "", setting); gsub(/[A-Z]/, "_&", setting)
-			print name, toupper(substr(setting, 2)), initial, pattern, value()
-		}' cloudformation/infrastructure.yaml
-}
-
-# Refuses a misspelt setting: CLIENT_CDIR= would open the page to everyone, REGOIN= delete another stack. Of make's
-# command line every name is known; of the environment, only what looks like a setting is judged.
-settings="$(parameters | cut -d $'\037' -f 2 | grep -vxE 'ZONES|KEY|SHA256' | xargs) ARCH PACKAGE KEEP STACK REGION PACKAGES"
-given=${MAKEFLAGS:-}
-for name in $(grep -oE '(^| )[A-Za-z_][A-Za-z0-9_]*=' <<<"${given//\\?/}" | tr -d ' =') \
-	$(compgen -e | grep -E '^(CLIENT_[AC]|(MAX_)?INSTANCE)'); do
-	case " $settings AWS_PROFILE SIGNING_KEY CARGO URL CHECKIP WAIT " in
-	*" $name "*) ;;
-	*) wrong "$name is none of the settings: $settings" ;;
-	esac
-done
-
-# The load balancer is named after it, in 32 characters at most.
-STACK=${STACK:-PublicIP-PoC}
-[[ $STACK =~ ^[A-Za-z][A-Za-z0-9-]{0,27}$ && $STACK != internal-* ]] ||
-	wrong "STACK=$STACK is not a valid stack name: a letter, then up to 27 letters, digits or hyphens"
+# shellcheck source=/dev/null
+. cloudformation/settings.sh
 
 # ask COMMAND…: keeps its stderr, which must not get into a value: a CLI may print a warning beside a good answer.
 ask() { "$@" 2>"$errors"; }
@@ -74,15 +43,16 @@ need_aws() {
 	[ "$REGION" != None ] || REGION='' # what some versions print for none
 	export AWS_DEFAULT_REGION=${REGION:=us-east-1} AWS_REGION=$REGION
 	ask aws sts get-caller-identity >/dev/null || case $(reason) in
-	*'Unable to locate'* | *'could not be found'*) die "no AWS credentials (try aws configure, or set AWS_PROFILE): $(reason)" ;;
+	*'Unable to locate'* | *'could not be found'*)
+		die "no AWS credentials (try aws configure, or set AWS_PROFILE): $(reason)" ;;
 	*) die "$(reason)" ;;
 	esac
 }
 
 # stack QUERY: one value of the stack, by JMESPath. Returns 1 if there is no such stack, 2 if that cannot be known.
 stack() {
-	local output
-	if output=$(ask aws cloudformation describe-stacks --stack-name "${STACK_ID:-$STACK}" --output text --query "Stacks[0].$1"); then
+	local output stack=${STACK_ID:-$STACK}
+	if output=$(ask aws cloudformation describe-stacks --stack-name "$stack" --output text --query "Stacks[0].$1"); then
 		[ -z "$output" ] || echo "$output"
 		return 0
 	fi
@@ -113,9 +83,10 @@ show() {
 launches() {
 	local since
 	since=$(stack CreationTime)
-	aws autoscaling describe-scaling-activities --include-deleted-groups --output text --query \
-		"Activities[?StatusCode=='Failed' && starts_with(AutoScalingGroupName, '$STACK-EC2Instances-')].[StartTime,StatusMessage]" |
-		awk -F '\t' -v since="${since:0:19}" 'substr($1, 1, 19) >= since && !seen[$2]++ { print "no instance: " $2 }' | fold -s -w 78
+	aws autoscaling describe-scaling-activities --include-deleted-groups --output text --query "Activities[?\
+		StatusCode=='Failed' && starts_with(AutoScalingGroupName, '$STACK-EC2Instances-')].[StartTime,StatusMessage]" |
+		awk -F '\t' -v since="${since:0:19}" 'substr($1, 1, 19) >= since && !seen[$2]++ { print "no instance: " $2 }' |
+		fold -s -w 78
 }
 
 # follow SEEN WANTED: shows the events after the first SEEN until the stack is in a final state,

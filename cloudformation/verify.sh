@@ -35,7 +35,9 @@ pages() {
 	) || true
 	case $page in
 	"$2" | '' | *[!0-9a-fA-F.:]* | 10.*) check "the page shows our own address" "$2" "$page" ;;
-	*) printf 'note  the page shows %s, but %s\n      was told %s: right only if your network has both (NAT, proxy)\n' "$page" "$3" "$2" ;;
+	*)
+		echo "note  the page shows $page, but $3"
+		echo "      was told $2: right only if your network has both (NAT, proxy)" ;;
 	esac
 	check "a forged X-Forwarded-For changes nothing" "$page" "$one"
 	check "nor do two of them" "$page" "$two"
@@ -45,5 +47,9 @@ check 'POST is refused' 405 "$(curl -4 -sS --max-time 10 -o /dev/null -w '%{http
 
 # Over IPv6 this machine's own address is the connection's: seldom does anything translate it on the way.
 own=$(curl -6 "${get[@]}" -o /dev/null -w '%{local_ip}' "$URL" 2>/dev/null) || own=''
-if [ -n "$own" ]; then pages -6 "$own" 'this machine'; else echo "skip  IPv6: this machine does not reach $URL over it"; fi
+if [ -n "$own" ]; then
+	pages -6 "$own" 'this machine'
+else
+	echo "skip  IPv6: this machine does not reach $URL over it"
+fi
 exit $failed

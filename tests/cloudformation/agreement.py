@@ -38,7 +38,7 @@ same("parameters that deploy.sh computes", set(re.findall(r'"([A-Z][a-z]\w*)=\$'
 for name, parameter in TEMPLATE["Parameters"].items():
     if name != "ImageParameter":
         pattern = parameter.get("AllowedPattern") or "^(" + "|".join(map(str, parameter.get("AllowedValues", []))) + ")$"
-        same(f"{name} as lib.sh reads it", read.get(name), (str(parameter.get("Default", "")), pattern))
+        same(f"{name} as settings.sh reads it", read.get(name), (str(parameter.get("Default", "")), pattern))
 settings = {re.sub(r"(?<=.)([A-Z])", r"_\1", n.removeprefix("Package")).upper(): str(TEMPLATE["Parameters"][n].get("Default", ""))
             for n in read if n not in computed}
 others = {"ARCH", "PACKAGE", "KEEP", "STACK", "REGION", "PACKAGES"}

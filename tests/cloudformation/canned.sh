@@ -40,6 +40,10 @@ pages() {
 # An error while watching is shown once; ten in a row end it.
 expiry() {
 	answers
+	answer get-caller-identity <<<'An error occurred (InvalidClientTokenId) when calling the GetCallerIdentity operation: no'
+	fails canned cloudformation/events.sh
+	says "$work/said" 'events: AWS does not accept the credentials in us-east-1 (wrong, or the region is not enabled'
+	answers
 	answer describe-stacks <<<'An error occurred (ExpiredToken) when calling the DescribeStacks operation: no longer good'
 	fails follow 0
 	says "$work/said" 'the credentials have expired; aws sso login' 'gave up watching'
@@ -110,7 +114,7 @@ states() {
 }
 
 step 'events come in pages' pages
-step 'credentials that expire while it watches' expiry
+step 'credentials that are not for this region, and some that expire while it watches' expiry
 step 'why the group could not launch an instance' launch_failures
 step 'make destroy where no stack is found, or none is gone: the packages stay' kept
 step 'make deploy where bucket, stack or zones do not fit' states
