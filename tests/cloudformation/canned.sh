@@ -84,6 +84,7 @@ kept() {
 	answer describe-stacks <<<'An error occurred (ValidationError): Stack with id PublicIP-PoC does not exist'
 	denies 'there is no stack PublicIP-PoC in us-east-1; nothing was deleted' BUCKET=packages cloudformation/destroy.sh
 	denies 'there is no stack PublicIP-PoC in us-east-1' cloudformation/events.sh
+	denies 'there is no stack PublicIP-PoC in us-east-1: make deploy' cloudformation/verify.sh
 	denies 'BUCKET is missing' PACKAGES=yes cloudformation/destroy.sh
 	canned PACKAGES=yes BUCKET=packages cloudformation/destroy.sh # that is, they were left behind
 	says "$work/answers/calls" 's3 rm --only-show-errors --recursive s3://packages/publicip-poc/PublicIP-PoC/'
