@@ -24,7 +24,7 @@ reason() {
 	local line
 	line=$(grep . "$errors" | tail -n 1) || true
 	case $line in
-	*[Ee]xpired* | *'sso login'* | *'SSO session'*)
+	*[Ee]xpired* | *'sso login'* | *'SSO Token'*)
 		echo "the credentials have expired; aws sso login renews those of IAM Identity Center: $line" ;;
 	*InvalidClientTokenId* | *UnrecognizedClient* | *AuthFailure* | *OptInRequired*)
 		echo "AWS does not accept the credentials in $REGION (wrong, or the region is not enabled for the account): $line" ;;
@@ -56,7 +56,7 @@ stack() {
 		[ -z "$output" ] || echo "$output"
 		return 0
 	fi
-	! grep -q 'does not exist' "$errors" || return 1
+	! grep -q 'Stack with id .* does not exist' "$errors" || return 1 # not an SSO token that does not
 	return 2
 }
 # missing STATUS: ends the script unless `stack` said that there is no such stack.

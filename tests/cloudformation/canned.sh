@@ -89,6 +89,8 @@ kept() {
 	canned PACKAGES=yes BUCKET=packages cloudformation/destroy.sh # that is, they were left behind
 	says "$work/answers/calls" 's3 rm --only-show-errors --recursive s3://packages/publicip-poc/PublicIP-PoC/'
 	answers
+	answer describe-stacks <<<'Error loading SSO Token: Token for https://x.awsapps.com/start does not exist'
+	denies 'stack PublicIP-PoC cannot be looked at: the credentials have expired' cloudformation/destroy.sh
 	answer describe-stacks <<<'An error occurred (AccessDenied) when calling the DescribeStacks operation: no'
 	denies 'stack PublicIP-PoC cannot be looked at: An error occurred (AccessDenied)' \
 		PACKAGES=yes BUCKET=packages cloudformation/destroy.sh

@@ -1,9 +1,10 @@
 #!/bin/bash
 # run.sh — `make test-cloudformation`: everything about the stack that can be tried without an
-# AWS account. lint.sh reads the template; refusals.sh, canned.sh and deploy.sh run the scripts, the last
-# against moto, a server that speaks AWS's APIs; instance.sh runs the user-data of that deployment in a guest with
-# systemd, which fetches from moto's S3 and answers behind HAProxy; group.sh has two of them behind
-# it. This file prepares the tools and the network; `run.sh prepare` does no more than the tools.
+# AWS account. lint.sh reads the template and what has to agree with it; refusals.sh and canned.sh
+# try what the scripts say; deploy.sh runs them against moto, a server that speaks AWS's APIs;
+# instance.sh runs the user-data of that deployment in a guest with systemd, which fetches from moto's
+# S3 and answers behind HAProxy; group.sh has two of them behind it. This file prepares the tools and
+# the network; `run.sh prepare` does no more than the tools.
 #
 # The network is a namespace and the guests' own, joined by a bridge; nothing of it is outside:
 #   203.0.113.7, 2001:db8::7    a client
