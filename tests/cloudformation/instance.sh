@@ -50,22 +50,19 @@ served() { # VERSION
 	inside curl -sS --fail --max-time 5 --interface 10.0.2.10 -o /dev/null http://10.0.3.10/
 	fails inside curl -sS --max-time 2 --interface 10.0.9.9 http://10.0.3.10/
 }
-article_served() { # make verify tells the difference
-	fresh article 'SUCCESS: publicip-poc serves'
+# The URL of a wait condition works for a day; the group starts instances for years. This one reads the address as the
+# article does, and make verify tells the difference.
+later() {
+	guest down
+	boot
+	sed 's|/wait%2Fcondition|/expired|' "$work/article.sh" | guest x 'cat >/run/user-data'
+	: >"$work/signals"
+	guest x 'unset HOME; AWS_ENDPOINT_URL_S3=http://10.0.0.5:5566 bash /run/user-data' | tee "$work/later"
+	says "$work/later" 'signal SUCCESS: HTTP 403'
+	expect "$(wc -l <"$work/signals") signals" '0 signals'
 	fails verified
 	says "$work/verify" 'ok    the page shows our own address: 203.0.113.7' \
 		'FAIL  a forged X-Forwarded-For changes nothing: 192.0.2.66 instead of 203.0.113.7'
-}
-# The URL of a wait condition works for a day; the group starts instances for years.
-expired() {
-	guest down
-	boot
-	sed 's|/wait%2Fcondition|/expired|' "$work/first.sh" | guest x 'cat >/run/user-data'
-	: >"$work/signals"
-	guest x 'unset HOME; AWS_ENDPOINT_URL_S3=http://10.0.0.5:5566 bash /run/user-data' | tee "$work/expired"
-	says "$work/expired" 'signal SUCCESS: HTTP 403'
-	expect "$(wc -l <"$work/signals") signals" '0 signals'
-	served "$version"
 }
 late() {
 	inside aws s3 rm --only-show-errors "s3://packages/$(object first)"
@@ -88,12 +85,11 @@ missing() {
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 step 'user-data signals SUCCESS' fresh first 'SUCCESS: publicip-poc serves'
 step 'port 80 shows the client'\''s address, to the load balancer only' served "$version"
-step 'the article'\''s reading: make verify says that it can be forged' article_served
+step 'months later, and as in the article: its signal is refused, it serves, and make verify says that it can be forged' later
 step 'a service that does not start: FAILURE says so' \
 	fresh broken 'FAILURE: ask the service for its page' 'Main process exited, code=exited, status=203/EXEC'
 step 'a package of another architecture: FAILURE' \
 	fresh foreign 'FAILURE: install it' 'does not have a compatible architecture'
-step 'an instance that starts months later: its signal is refused, and it serves' expired
 step 'permissions that arrive late, for the package and for the signal: SUCCESS' late
 step 'another package than the one that was meant: FAILURE' tampered
 step 'no package: FAILURE' missing
