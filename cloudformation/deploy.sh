@@ -1,48 +1,42 @@
 #!/bin/bash
 # deploy.sh — builds the RPM, uploads it, creates or updates the stack, and waits until it serves.
-# Settings come by environment; cloudformation/README.md lists them. Each run states them all: what
-# is not set has its default again. A run that would change nothing says so and ends.
+# Settings come by environment; README.md lists them. Each run states them all: what is not set has
+# the template's default again. A run that would change nothing says so and ends.
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 
-ARCH=${ARCH:-x86_64}
-INSTANCES=${INSTANCES:-1}
-MAX_INSTANCES=${MAX_INSTANCES:-$((INSTANCES > 4 ? INSTANCES : 4))}
-CLIENT_CIDR=${CLIENT_CIDR:-0.0.0.0/0}
-CLIENT_CIDR6=${CLIENT_CIDR6:-}
-CLIENT_ADDRESS=${CLIENT_ADDRESS:-trusted}
-SHELL_ACCESS=${SHELL_ACCESS:-yes}
-CERTIFICATE_ARN=${CERTIFICATE_ARN:-}
-HOST_NAME=${HOST_NAME:-}
-KEEP=${KEEP:-no}
-
 # == What can be wrong is named before anything is built
 [ -n "${BUCKET:-}" ] || wrong "BUCKET is missing: make deploy BUCKET=name-of-your-bucket"
-case $ARCH in
-x86_64) machine=x86_64 default_type=t3.micro ;;
-arm64 | aarch64) ARCH=arm64 machine=aarch64 default_type=t4g.micro ;;
+KEEP=${KEEP:-no}
+yes_or_no KEEP "$KEEP"
+case ${ARCH:=x86_64} in
+x86_64) machine=x86_64 ;;
+arm64 | aarch64) ARCH=arm64 machine=aarch64 INSTANCE_TYPE=${INSTANCE_TYPE:-t4g.micro} ;;
 *) wrong "ARCH=$ARCH is unknown: x86_64, or arm64 (aarch64)" ;;
 esac
-[ -z "${PACKAGE:-}" ] || [ -r "$PACKAGE" ] || wrong "PACKAGE=$PACKAGE cannot be read"
-[[ $INSTANCES =~ ^[1-8]$ ]] || wrong "INSTANCES=$INSTANCES is not a number from 1 to 8"
-[[ $MAX_INSTANCES =~ ^[1-8]$ ]] || wrong "MAX_INSTANCES=$MAX_INSTANCES is not a number from 1 to 8"
-[ "$MAX_INSTANCES" -ge "$INSTANCES" ] || wrong "MAX_INSTANCES=$MAX_INSTANCES is below INSTANCES=$INSTANCES"
-ipv4_network='^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$' # bash 3.2 cannot parse its parentheses inside [[ ]]
-[[ $CLIENT_CIDR =~ $ipv4_network ]] ||
-	wrong "CLIENT_CIDR=$CLIENT_CIDR is not an IPv4 network such as 203.0.113.7/32"
-[[ -z $CLIENT_CIDR6 || $CLIENT_CIDR6 =~ ^[0-9A-Fa-f:]*:[0-9A-Fa-f:]*/[0-9]{1,3}$ ]] ||
-	wrong "CLIENT_CIDR6=$CLIENT_CIDR6 is not an IPv6 network such as 2001:db8::/32"
-case $CLIENT_ADDRESS in trusted | first) ;; *) wrong "CLIENT_ADDRESS=$CLIENT_ADDRESS is unknown: trusted or first" ;; esac
-case $SHELL_ACCESS in yes | no) ;; *) wrong "SHELL_ACCESS=$SHELL_ACCESS is unknown: yes or no" ;; esac
-case $KEEP in yes | no) ;; *) wrong "KEEP=$KEEP is unknown: yes or no" ;; esac
+parameters=()
+while IFS=$'\037' read -r name setting initial pattern rule; do
+	case $name in Zones | PackageKey | PackageSha256) continue ;; esac
+	printf -v "$setting" %s "${!setting:-$initial}"
+	[[ ${!setting} =~ $pattern ]] || wrong "$setting=${!setting} $rule"
+	parameters+=("$name=${!setting}")
+done < <(parameters)
 [ "${CERTIFICATE_ARN:+yes}" = "${HOST_NAME:+yes}" ] || wrong "CERTIFICATE_ARN and HOST_NAME come together, or not at all"
+if [ -n "${PACKAGE:-}" ]; then
+	[[ $PACKAGE = *.rpm && -r $PACKAGE ]] || wrong "PACKAGE=$PACKAGE is not an .rpm that can be read"
+else
+	[ "$(uname -s)" = Linux ] || die "only Linux builds the RPM: build it there (make rpm), and set PACKAGE=path/to/it.rpm"
+	command -v cargo >/dev/null || die "cargo is missing: install Rust (https://rustup.rs), or set PACKAGE=path/to/it.rpm"
+fi
 
 need_aws
-bucket_region=$(aws s3api head-bucket --bucket "$BUCKET" --query BucketRegion --output text 2>&1) || case $bucket_region in
-*404*) die "there is no bucket $BUCKET: aws s3 mb s3://$BUCKET --region $REGION" ;;
-*403*) die "bucket $BUCKET is not yours, or you may not look at it (s3:ListBucket)" ;;
-*) die "bucket $BUCKET cannot be looked at: $(last_line <<<"$bucket_region")" ;;
-esac
+bucket_region=$(ask aws s3api get-bucket-location --bucket "$BUCKET" --output text --query LocationConstraint) ||
+	case $(reason) in
+	*NoSuchBucket*) die "there is no bucket $BUCKET: aws s3 mb s3://$BUCKET --region $REGION" ;;
+	*AccessDenied*) die "bucket $BUCKET is not yours, or you may not look at it (s3:GetBucketLocation)" ;;
+	*) die "bucket $BUCKET cannot be looked at: $(reason)" ;;
+	esac
+case $bucket_region in None) bucket_region=us-east-1 ;; EU) bucket_region=eu-west-1 ;; esac # as S3 names the two oldest
 [ "$bucket_region" = "$REGION" ] ||
 	die "bucket $BUCKET is in $bucket_region and the stack in $REGION: the instances reach only S3 of their own region"
 before=$(stack StackStatus) || { missing $?; before=NONE; }
@@ -57,9 +51,20 @@ REVIEW_IN_PROGRESS) die "stack $STACK is a change set that was never run: make d
 *_IN_PROGRESS) die "stack $STACK is busy ($before): wait, and try again" ;;
 *) die "stack $STACK is $before and cannot be updated: make events shows why, make destroy removes it" ;;
 esac
-
 [ "$KEEP" = no ] || [ "$verb" = create ] ||
 	wrong "KEEP=yes is for the first deployment: an update that keeps what failed cannot replace anything"
+
+# Two zones that have the instance type; an update keeps those that the stack is in.
+offered=$(aws ec2 describe-instance-type-offerings --location-type availability-zone --output text \
+	--filters "Name=instance-type,Values=$INSTANCE_TYPE" --query 'InstanceTypeOfferings[].[Location]')
+offered=$(grep -x "${REGION}[a-z]" <<<"$offered" | sort) || true # no Local Zone
+zones=$(head -n 2 <<<"$offered")
+[ "$(wc -w <<<"$zones")" -eq 2 ] || die "INSTANCE_TYPE=$INSTANCE_TYPE is not offered in two zones of $REGION"
+[ "$verb" = create ] || zones=$(aws ec2 describe-subnets --filters "Name=vpc-id,Values=$(output VPCId)" --output text \
+	--query 'sort_by(Subnets, &CidrBlock)[:2].[AvailabilityZone]')
+for zone in $zones; do
+	grep -qx "$zone" <<<"$offered" || die "INSTANCE_TYPE=$INSTANCE_TYPE is not offered in $zone, where the stack is"
+done
 
 # == The package
 if [ -z "${PACKAGE:-}" ]; then
@@ -73,49 +78,32 @@ hash=$(sha256 "$PACKAGE")
 key=publicip-poc/$STACK/$(cut -c 1-16 <<<"$hash")/$(basename "$PACKAGE")
 if ! aws s3api head-object --bucket "$BUCKET" --key "$key" >/dev/null 2>&1; then
 	say "upload s3://$BUCKET/$key"
-	aws s3 cp --only-show-errors "$PACKAGE" "s3://$BUCKET/$key"
+	aws s3 cp --only-show-errors --sse AES256 "$PACKAGE" "s3://$BUCKET/$key"
 fi
 
 # == The stack
 image_parameter=/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-$ARCH
 image=$(aws ssm get-parameter --name "$image_parameter" --query Parameter.Value --output text)
-prefix_list=$(aws ec2 describe-managed-prefix-lists --output text --query "PrefixLists[0].PrefixListId || ''" \
-	--filters "Name=prefix-list-name,Values=com.amazonaws.$REGION.s3" || true) # not needed to serve
-parameters=(
-	"PackageBucket=$BUCKET" "PackageKey=$key" "PackageSha256=$hash"
-	"InstanceType=${INSTANCE_TYPE:-$default_type}" "ImageParameter=$image_parameter"
-	"Instances=$INSTANCES" "MaxInstances=$MAX_INSTANCES" "CertificateArn=$CERTIFICATE_ARN" "HostName=$HOST_NAME"
-	"ClientCidr=$CLIENT_CIDR" "ClientCidr6=$CLIENT_CIDR6" "ClientAddress=$CLIENT_ADDRESS" "ShellAccess=$SHELL_ACCESS"
-	"S3PrefixList=$prefix_list"
-)
+zones=$(xargs <<<"$zones" | sed 's/ /\\,/') # the CLI takes a comma for the end of the value
+parameters+=("PackageKey=$key" "PackageSha256=$hash" "ImageParameter=$image_parameter" "Zones=$zones")
 # A wait condition fires once in its life, and a rollback needs the old launch template as it was. So all three get
 # names of their own, by what they are made of: the same input gives the same names.
 id=$({ cat cloudformation/infrastructure.yaml; echo "$image ${parameters[*]}"; } | sha256 | cut -c 1-12)
 template=$(sed "s/Ready/Ready$id/g; s/InstanceTemplate/InstanceTemplate$id/g" cloudformation/infrastructure.yaml)
-# resource NAME: what AWS calls it; empty if the stack has none.
-resource() {
-	aws cloudformation list-stack-resources --stack-name "$STACK" --output text \
-		--query "StackResourceSummaries[?LogicalResourceId=='$1' && !starts_with(ResourceStatus, 'DELETE')].PhysicalResourceId"
-}
-desired=''
 if [ "$verb" = update ]; then
-	if [ -n "$(resource "InstanceTemplate$id")" ]; then
+	same=$(aws cloudformation list-stack-resources --stack-name "$STACK" --output text --query "StackResourceSummaries[?\
+		LogicalResourceId=='InstanceTemplate$id' && !starts_with(ResourceStatus, 'DELETE')].PhysicalResourceId")
+	if [ -n "$same" ]; then
 		say "nothing to do: stack $STACK is what you ask for"
-		stack "Outputs[?OutputKey=='TestURL'].OutputValue" | sed 's/^/TestURL  /'
+		output TestURL | sed 's/^/TestURL  /'
 		exit
 	fi
-	# A group that has scaled out must not come back at its minimum.
-	group=$(resource EC2Instances)
-	[ -z "$group" ] || desired=$(aws autoscaling describe-auto-scaling-groups --output text \
-		--auto-scaling-group-names "$group" --query 'AutoScalingGroups[0].DesiredCapacity')
-	[[ $desired =~ ^[1-8]$ ]] && [ "$desired" -gt "$INSTANCES" ] || desired=''
-	[ -z "$desired" ] || [ "$desired" -le "$MAX_INSTANCES" ] || desired=$MAX_INSTANCES
 fi
-parameters=("${parameters[@]}" "DesiredInstances=$desired")
 parameters=("${parameters[@]/=/,ParameterValue=}")
-rollback=--no-disable-rollback
+rollback=''
 [ "$KEEP" = no ] || rollback=--disable-rollback
-say "$verb stack $STACK in $REGION (it takes minutes; ^C stops the watching only)"
+say "$verb stack $STACK in $REGION: $INSTANCES x $INSTANCE_TYPE, open to $CLIENT_CIDR"
+say "it takes minutes; ^C stops the watching only"
 seen=0
 [ "$verb" = create ] || seen=$(events '' | wc -l)
 STACK_ID=$(aws cloudformation "$verb-stack" --stack-name "$STACK" --capabilities CAPABILITY_IAM $rollback \
@@ -124,9 +112,11 @@ STACK_ID=$(aws cloudformation "$verb-stack" --stack-name "$STACK" --capabilities
 export STACK_ID
 follow "$seen" "$done"
 
+outputs=$(stack 'Outputs[].[OutputKey,OutputValue]')
+shown() { sed -n "s/^$1	/$2/p" <<<"$outputs"; } # OUTPUT AS
 echo
-stack "Outputs[?OutputKey=='TestURL'].OutputValue" | sed 's/^/TestURL  /'
-stack "Outputs[?OutputKey=='ShellCommand'].OutputValue" | sed 's/^/Shell    /'
-case $(aws --version 2>&1) in aws-cli/1.*) echo "The shell command needs version 2 of the AWS CLI." ;; esac
-[ -z "$HOST_NAME" ] || stack "Outputs[?OutputKey=='ALBEndpoint'].OutputValue" | sed "s/^/DNS      $HOST_NAME has to lead to /"
+shown TestURL 'TestURL  '
+shown ShellCommand 'Shell    '
+[ "$SHELL_ACCESS" = no ] || echo "The shell command needs version 2.12 or newer of the AWS CLI."
+[ -z "$HOST_NAME" ] || shown ALBEndpoint "DNS      $HOST_NAME has to lead to "
 echo "Check it with make verify. It costs money until make destroy."

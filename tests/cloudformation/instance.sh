@@ -29,8 +29,8 @@ run() {
 }
 fresh() { guest down; boot; run "$@"; }
 
-verified() {
-	CURL_HOME=$work/curl inside make --no-print-directory verify URL=http://balancer CHECKIP=http://198.51.100.1:81 WAIT=10 \
+verified() { # [SETTING…]
+	CURL_HOME=$work/curl inside make --no-print-directory verify URL=http://balancer CHECKIP=http://198.51.100.1:81 WAIT=10 "$@" \
 		>"$work/verify" 2>&1
 }
 served() { # VERSION
@@ -39,33 +39,38 @@ served() { # VERSION
 	# through the load balancer: our own address, whatever we say it is
 	verified
 	says "$work/verify" 'ok    the page shows our own address: 203.0.113.7' 'ok    a forged X-Forwarded-For changes nothing: 203.0.113.7' \
-		'ok    the page shows our own IPv6 address: 2001:db8::7' 'ok    a forged X-Forwarded-For changes nothing over IPv6: 2001:db8::7'
+		'ok    the page shows our own address: 2001:db8::7' 'ok    a forged X-Forwarded-For changes nothing: 2001:db8::7' \
+		'ok    POST is refused: 405'
+	# a network with several addresses is no failure, no address is one
+	verified CHECKIP=http://198.51.100.1:83
+	says "$work/verify" 'note  the page shows 203.0.113.7, but http://198.51.100.1:83' 'was told 203.0.113.8'
+	fails verified URL=http://10.0.3.10
+	says "$work/verify" 'FAIL  the page shows our own address: Not available instead of 203.0.113.7'
 	# from both of its subnets, and from nowhere else in the VPC
 	inside curl -sS --fail --max-time 5 --interface 10.0.2.10 -o /dev/null http://10.0.3.10/
 	fails inside curl -sS --max-time 2 --interface 10.0.9.9 http://10.0.3.10/
 }
-article_served() { # make verify tells the difference
-	fresh article 'SUCCESS: publicip-poc serves'
+# The URL of a wait condition works for a day; the group starts instances for years. This one reads the address as the
+# article does, and make verify tells the difference.
+later() {
+	guest down
+	boot
+	sed 's|/wait%2Fcondition|/expired|' "$work/article.sh" | guest x 'cat >/run/user-data'
+	: >"$work/signals"
+	guest x 'unset HOME; AWS_ENDPOINT_URL_S3=http://10.0.0.5:5566 bash /run/user-data' | tee "$work/later"
+	says "$work/later" 'signal SUCCESS: HTTP 403'
+	expect "$(wc -l <"$work/signals") signals" '0 signals'
 	fails verified
 	says "$work/verify" 'ok    the page shows our own address: 203.0.113.7' \
 		'FAIL  a forged X-Forwarded-For changes nothing: 192.0.2.66 instead of 203.0.113.7'
 }
-# The URL of a wait condition works for a day; the group starts instances for years.
-expired() {
-	guest down
-	boot
-	sed 's|/wait%2Fcondition|/expired|' "$work/first.sh" | guest x 'cat >/run/user-data'
-	: >"$work/signals"
-	guest x 'unset HOME; AWS_ENDPOINT_URL_S3=http://10.0.0.5:5566 bash /run/user-data' | tee "$work/expired"
-	says "$work/expired" 'signal SUCCESS: HTTP 403'
-	expect "$(wc -l <"$work/signals") signals" '0 signals'
-	served "$version"
-}
 late() {
 	inside aws s3 rm --only-show-errors "s3://packages/$(object first)"
-	{ sleep 7; upload first; } &
+	touch "$work/signals.inactive"
+	{ sleep 4; upload first; } &
 	fresh first 'SUCCESS: publicip-poc serves'
 	wait $!
+	fails [ -e "$work/signals.inactive" ] # it was refused once
 }
 tampered() {
 	upload second first
@@ -80,12 +85,11 @@ missing() {
 version=$(packaging/version.sh)
 step 'user-data signals SUCCESS' fresh first 'SUCCESS: publicip-poc serves'
 step 'port 80 shows the client'\''s address, to the load balancer only' served "$version"
-step 'the article'\''s reading: make verify says that it can be forged' article_served
+step 'months later, and as in the article: its signal is refused, it serves, and make verify says that it can be forged' later
 step 'a service that does not start: FAILURE says so' \
 	fresh broken 'FAILURE: ask the service for its page' 'Main process exited, code=exited, status=203/EXEC'
 step 'a package of another architecture: FAILURE' \
 	fresh foreign 'FAILURE: install it' 'does not have a compatible architecture'
-step 'an instance that starts months later: its signal is refused, and it serves' expired
-step 'a package that arrives late: SUCCESS' late
+step 'permissions that arrive late, for the package and for the signal: SUCCESS' late
 step 'another package than the one that was meant: FAILURE' tampered
 step 'no package: FAILURE' missing

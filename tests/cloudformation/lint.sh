@@ -13,3 +13,4 @@ step 'cfn-lint has no finding (five regions)' findings cfn-lint \
 step 'checkov has none but the explained ones (checkov.yaml)' \
 	checkov --config-file "$here/checkov.yaml" --file "$template"
 step 'it is the article'\''s template, and limits are exact' python3 "$here/template.py"
+step 'settings and permissions are the same in template, scripts and README' python3 "$here/agreement.py"

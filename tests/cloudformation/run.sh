@@ -1,9 +1,10 @@
 #!/bin/bash
 # run.sh — `make test-cloudformation`: everything about the stack that can be tried without an
-# AWS account. lint.sh reads the template; deploy.sh runs `make deploy` against moto, a server
-# that speaks AWS's APIs; instance.sh runs the user-data of that deployment in a guest with
-# systemd, which fetches from moto's S3 and answers behind HAProxy; group.sh has two of them behind
-# it. This file prepares the tools and the network; `run.sh prepare` does no more than the tools.
+# AWS account. lint.sh reads the template and what has to agree with it; refusals.sh and canned.sh
+# try what the scripts say; deploy.sh runs them against moto, a server that speaks AWS's APIs;
+# instance.sh runs the user-data of that deployment in a guest with systemd, which fetches from moto's
+# S3 and answers behind HAProxy; group.sh has two of them behind it. This file prepares the tools and
+# the network; `run.sh prepare` does no more than the tools.
 #
 # The network is a namespace and the guests' own, joined by a bridge; nothing of it is outside:
 #   203.0.113.7, 2001:db8::7    a client
@@ -72,6 +73,11 @@ servers() {
 	inside curl -sS --fail --retry 40 --retry-delay 1 --retry-all-errors -o /dev/null http://127.0.0.1:5566/moto-api/
 }
 
+# The AWS CLI's world is moto, and nothing of this machine's own.
+export AWS_ENDPOINT_URL=http://127.0.0.1:5566 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
+export AWS_DEFAULT_REGION=us-east-1 AWS_CONFIG_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+unset AWS_PROFILE AWS_REGION AWS_SESSION_TOKEN STACK BUCKET REGION ARCH PACKAGE URL MAKEFLAGS
+
 mkdir -p "$work"
 if [ "${1:-}" = prepare ]; then tools; exit; fi
 trap cleanup EXIT
@@ -82,6 +88,9 @@ step 'the tools are installed (target/cloudformation/venv)' tools
 . tests/cloudformation/lint.sh
 step 'a network of its own' network
 step 'moto, HAProxy and the receiver of signals run in it' servers
+step 'a bucket' inside aws s3 mb s3://packages
+. tests/cloudformation/refusals.sh
+. tests/cloudformation/canned.sh
 . tests/cloudformation/deploy.sh
 . tests/cloudformation/instance.sh
 . tests/cloudformation/group.sh

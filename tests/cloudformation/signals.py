@@ -1,7 +1,9 @@
 """Stands where the presigned URL of a wait condition points: takes a PUT as S3 would, and
-appends `STATUS: reason` to a file.   signals.py ADDRESS PORT PATH FILE"""
+appends `STATUS: reason` to a file; where FILE.inactive exists, it first answers 403 once, as S3 does
+while a policy is not active yet.   signals.py ADDRESS PORT PATH FILE"""
 
 import json
+import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -13,6 +15,9 @@ class Signals(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         # The signature covers path, query and an empty content type: S3 answers 403 to any other.
         if self.path != path or self.headers.get("Content-Type"):
+            return self.answer(403)
+        if os.path.exists(file + ".inactive"):
+            os.remove(file + ".inactive")
             return self.answer(403)
         try:
             signal = json.loads(body)
