@@ -10,7 +10,7 @@ use super::client::{self, State};
 use super::head::{self, Head, NO_FIELDS};
 use super::rules::{self, Action, After, Refusal, refusal};
 use super::upstream;
-use super::{Gateway, forward, limits};
+use super::{Gateway, forward};
 use crate::answer;
 use crate::answer::response::{Response, Status};
 
@@ -97,11 +97,10 @@ impl Gateway {
             Err(refusal) => return (bytes.len(), self.refuse(None, peer, refusal)),
         };
         let next = match rules::action(&head) {
-            Ok(Action::Forward(_)) if length > limits::LARGE && self.upstream.has_large() => {
-                return (0, Next::Enter(State::Deferred));
-            }
             Ok(Action::Forward(after)) => {
-                self.upstream.forward(key, &head, length, peer);
+                if !self.upstream.forward(key, &head, peer) {
+                    return (0, Next::Enter(State::Deferred));
+                }
                 let head_only = head.is_head();
                 Next::Enter(State::Waiting { head_only, after })
             }

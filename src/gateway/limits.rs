@@ -37,8 +37,8 @@ pub const PER_TURN: usize = 64;
 /// Requests that may wait for tiny_http, which takes some 1.5 kB for each. Others stay unread.
 pub const WAITING: usize = 1024;
 
-/// Longer heads go to tiny_http one at a time. It takes some 20 us for each kB of them, and others
-/// would wait for seconds behind a thousand of the longest.
+/// Longer requests, as they are forwarded, go to tiny_http one at a time. It takes some 20 us for each
+/// kB, and others would wait for seconds behind a thousand of the longest.
 pub const LARGE: usize = 4 * 1024;
 
 /// Time between two looks at deadlines.
