@@ -24,7 +24,8 @@ pub fn start() -> io::Result<(Server, UnixStream)> {
     connection.set_nonblocking(true)?;
     connection.connect(&listener.local_addr()?)?;
     listener.shutdown(std::net::Shutdown::Both)?;
-    let server = Server::from_listener(UnixListener::from(listener), None).map_err(io::Error::other)?;
+    let server =
+        Server::from_listener(UnixListener::from(listener), None).map_err(io::Error::other)?;
     // tiny_http accepts what waits, and then reports that the listener is closed.
     match server.recv() {
         Err(_) => Ok((server, connection.into())),

@@ -79,8 +79,7 @@ impl Acceptor {
 
     /// The next connection, and the canonical address of its other end.
     pub fn accept(&mut self, now: Instant) -> Option<(TcpStream, IpAddr)> {
-        if !self.readable
-            || self.failing.is_some_and(|since| now - since < limits::TICK) {
+        if !self.readable || self.failing.is_some_and(|since| now - since < limits::TICK) {
             return None;
         }
         match self.listener.accept() {

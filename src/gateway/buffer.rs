@@ -11,11 +11,7 @@ pub struct Buffer {
 
 impl Buffer {
     /// Appends these pieces, except for the first `skipped` bytes of all of them.
-    pub fn append<'a>(
-        &mut self,
-        pieces: impl IntoIterator<Item = &'a [u8]>,
-        mut skipped: usize,
-    ) {
+    pub fn append<'a>(&mut self, pieces: impl IntoIterator<Item = &'a [u8]>, mut skipped: usize) {
         // Moving the rest costs no more than taking did.
         if self.taken > self.bytes.len() / 2 {
             self.bytes.drain(..self.taken);

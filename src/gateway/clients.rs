@@ -137,7 +137,11 @@ impl Clients {
 
     /// Takes the one that has been deferred for longest.
     pub fn next_deferred(&mut self) -> Option<usize> {
-        let is_deferred = |key| self.all.get(key).is_some_and(|client| client.state == State::Deferred);
+        let is_deferred = |key| {
+            self.all
+                .get(key)
+                .is_some_and(|client| client.state == State::Deferred)
+        };
         while let Some(key) = self.deferred.pop_front() {
             if is_deferred(key) {
                 return Some(key);
@@ -199,7 +203,11 @@ impl Clients {
                 self.largest = all.into_iter().map(|(kept, key)| (kept.0, key)).collect();
             }
             let (kept, key) = self.largest.pop()?;
-            if self.all.get(key).is_some_and(|client| client.kept() >= kept) {
+            if self
+                .all
+                .get(key)
+                .is_some_and(|client| client.kept() >= kept)
+            {
                 return Some(key);
             }
         }

@@ -83,7 +83,9 @@ pub fn decode(text: &str) -> Cow<'_, str> {
     while let Some(next) = rest.next() {
         let mut digit = || rest.next().and_then(|digit| digit.to_digit(16));
         decoded.extend(match next {
-            '%' => digit().zip(digit()).and_then(|(high, low)| char::from_u32(16 * high + low)),
+            '%' => digit()
+                .zip(digit())
+                .and_then(|(high, low)| char::from_u32(16 * high + low)),
             plain => Some(plain),
         });
     }

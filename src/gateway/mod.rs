@@ -30,9 +30,9 @@ use memchr::memmem;
 use mio::{Events, Poll, Token, Waker};
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::answer;
 use crate::answer::client::Reading;
 use crate::answer::response::Response;
-use crate::answer;
 use acceptor::Acceptor;
 pub use acceptor::Listener;
 use client::{Arrived, Client, State};
@@ -298,7 +298,9 @@ impl Gateway {
         };
         if let Some(count) = arrived {
             let arrived = &scratch[..count];
-            let mut kept = self.clients.change(key, |client| mem::take(&mut client.input));
+            let mut kept = self
+                .clients
+                .change(key, |client| mem::take(&mut client.input));
             let next = if kept.is_empty() {
                 let (taken, next) = self.judge(key, peer, arrived, seen);
                 kept.append([&arrived[taken..]], 0);
@@ -464,7 +466,8 @@ impl Gateway {
             }
         } else if after == After::Persist || after == After::KeepAlive {
             let is_ready = client.readable || !client.input.is_empty();
-            self.clients.change(key, |client| client.enter(State::Idle, now));
+            self.clients
+                .change(key, |client| client.enter(State::Idle, now));
             if is_ready {
                 self.clients.enqueue(key);
             }
@@ -527,5 +530,7 @@ impl Gateway {
 fn max_clients() -> io::Result<usize> {
     let (descriptors, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
-    Ok(descriptors.saturating_sub(limits::RESERVED_DESCRIPTORS).max(1))
+    Ok(descriptors
+        .saturating_sub(limits::RESERVED_DESCRIPTORS)
+        .max(1))
 }

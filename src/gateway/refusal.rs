@@ -51,10 +51,7 @@ pub const TOO_SLOW: Refusal = refusal(
     "The request did not arrive within 10 seconds.",
 );
 /// RFC 6585, section 5.
-pub const TOO_LARGE: Refusal = refusal(
-    Status::FieldsTooLarge,
-    "The request is longer than 80 kB.",
-);
+pub const TOO_LARGE: Refusal = refusal(Status::FieldsTooLarge, "The request is longer than 80 kB.");
 /// RFC 6585, section 5.
 pub const TOO_MANY_FIELDS: Refusal = refusal(
     Status::FieldsTooLarge,
