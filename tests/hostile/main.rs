@@ -31,7 +31,7 @@ use rows::{Reach, Row, rows};
 use support::haproxy::LoadBalancer;
 
 /// How long the honest clients go on alone, before and after the attack.
-const CALM: Duration = Duration::from_millis(250);
+const CALM: Duration = Duration::from_millis(150);
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();

@@ -14,7 +14,7 @@ const MEGABYTES: u64 = 200;
 const THREADS: u64 = 64;
 
 pub const HEADING: &str =
-    "     row                                      GETs   in 1 s    worst  memory threads";
+    "     row                                         GETs  in 1 s   worst memory threads";
 
 pub struct Outcome {
     gets: usize,
@@ -79,7 +79,7 @@ impl Outcome {
     /// The row under [`HEADING`].
     pub fn line(&self, name: &str, passes: bool) -> String {
         format!(
-            "{} {name:40} {:5} {:7.2}% {:5} ms {:4} MB {:7}",
+            "{} {name:41} {:5} {:6.2}% {:4} ms {:3} MB {:7}",
             if passes { "ok  " } else { "FAIL" },
             self.gets,
             100.0 * self.share,
