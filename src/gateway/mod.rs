@@ -184,7 +184,7 @@ impl Gateway {
     fn wait(&mut self, events: &mut Events, next_tick: Instant) -> Result<(), Fault> {
         let has_ready = self.clients.has_ready() && !self.upstream.is_full();
         let is_busy = has_ready
-            || (self.clients.has_deferred() && self.upstream.takes(usize::MAX))
+            || (self.clients.has_deferred() && !self.upstream.has_large())
             || !self.expired.is_empty()
             || self.acceptor.as_ref().is_some_and(Acceptor::is_ready);
         let timeout = match &self.stop {
@@ -204,7 +204,7 @@ impl Gateway {
     fn turn(&mut self) -> Result<(), Fault> {
         self.accept();
         self.expire();
-        if self.upstream.takes(usize::MAX)
+        if !self.upstream.has_large()
             && let Some(key) = self.clients.next_deferred()
         {
             self.receive(key);
@@ -327,7 +327,9 @@ impl Gateway {
             Err(refusal) => return (bytes.len(), self.refuse(None, peer, refusal)),
         };
         let (after, next) = match rules::action(&head) {
-            Ok(Action::Forward(_)) if !self.upstream.takes(length) => return (0, Next::Defer),
+            Ok(Action::Forward(_)) if length > limits::LARGE && self.upstream.has_large() => {
+                return (0, Next::Defer);
+            }
             Ok(Action::Forward(after)) => {
                 self.upstream.forward(key, &head, length, peer);
                 let head_only = head.is_head();

@@ -73,9 +73,9 @@ impl Upstream {
         self.waiting.len() >= limits::WAITING
     }
 
-    /// Whether a request as long as this may be forwarded now.
-    pub fn takes(&self, length: usize) -> bool {
-        length <= limits::LARGE || self.large.is_none()
+    /// Whether a large request waits, so that no other one may be forwarded.
+    pub fn has_large(&self) -> bool {
+        self.large.is_some()
     }
 
     /// Requests answered since the start.
