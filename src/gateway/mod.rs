@@ -204,10 +204,9 @@ impl Gateway {
     fn turn(&mut self) -> Result<(), Fault> {
         self.accept();
         self.expire();
-        if !self.upstream.has_large()
-            && let Some(key) = self.clients.next_deferred()
-        {
-            self.receive(key);
+        if !self.upstream.has_large() {
+            let next = self.clients.next_deferred();
+            next.into_iter().for_each(|key| self.receive(key));
         }
         for _ in 0..self.clients.ready() {
             if self.upstream.is_full() {

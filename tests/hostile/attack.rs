@@ -75,9 +75,8 @@ impl Attack {
                     self.go_on(connection, address);
                 }
             }
-            if begin.elapsed().as_secs() >= self.seconds
-                && let Some(report) = report.take()
-            {
+            let is_due = begin.elapsed().as_secs() >= self.seconds;
+            if let Some(report) = report.take_if(|_| is_due) {
                 report(self.judge(&mut open));
             }
             if !is_fast {
