@@ -47,11 +47,8 @@ pub enum Then {
     Read(usize),
 }
 
-/// A connection, and what it should be answered with.
-struct Connection {
-    stream: TcpStream,
-    answer: &'static str,
-}
+/// A connection, and what the start of the answer must contain.
+type Connection = (TcpStream, &'static str);
 
 impl Attack {
     /// Attacks until the process is killed. `report` is told once what is wrong with the answers.
@@ -71,8 +68,8 @@ impl Attack {
             }
             if is_fast || next <= Instant::now() {
                 next += PERIOD;
-                for connection in &mut open {
-                    self.go_on(connection, address);
+                for (stream, _) in &mut open {
+                    self.go_on(stream, address);
                 }
             }
             let is_due = begin.elapsed().as_secs() >= self.seconds;
@@ -89,19 +86,14 @@ impl Attack {
     fn open(&self, address: SocketAddr, number: usize) -> Option<Connection> {
         let (bytes, answer) = &self.send[number % self.send.len()];
         let stream = connect(address, bytes)?;
-        match self.then {
-            Then::Close => return None,
-            Then::Reset => {
-                let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-                return None;
-            }
-            _ => {}
+        if matches!(self.then, Then::Reset) {
+            let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         }
-        Some(Connection { stream, answer })
+        let is_kept = !matches!(self.then, Then::Close | Then::Reset);
+        is_kept.then_some((stream, *answer))
     }
 
-    fn go_on(&self, connection: &mut Connection, address: SocketAddr) {
-        let stream = &mut connection.stream;
+    fn go_on(&self, stream: &mut TcpStream, address: SocketAddr) {
         match &self.then {
             Then::Repeat(bytes) => match stream.write(bytes) {
                 Err(error) if error.kind() != ErrorKind::WouldBlock => {
@@ -129,7 +121,7 @@ impl Attack {
             ));
         }
         let mut buffer = [0; 4096];
-        let wrong = open.iter_mut().find_map(|Connection { stream, answer }| {
+        let wrong = open.iter_mut().find_map(|(stream, answer)| {
             let count = stream.read(&mut buffer).unwrap_or(0);
             let start = String::from_utf8_lossy(&buffer[..count]);
             let line = start.lines().next().unwrap_or_default();
@@ -139,7 +131,7 @@ impl Attack {
             return wrong;
         }
         let mut write = || {
-            let writes = open.iter_mut().map(|open| open.stream.write(b"x"));
+            let writes = open.iter_mut().map(|(stream, _)| stream.write(b"x"));
             writes.flatten().count()
         };
         // The first write to a closed connection is answered with a reset, on which the next fails.

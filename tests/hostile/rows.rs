@@ -1,6 +1,5 @@
 //! The table of attacks: what is sent, by how many, for how long, and where.
 
-use std::fmt;
 use std::net::SocketAddr;
 
 use crate::attack::Then::{self, Close, Ends, Hold, Read, Repeat, Reset, Send};
@@ -9,20 +8,15 @@ use crate::program::Log;
 use crate::requests::{self, BODY, HELLO, above_ascii, begun, declared, get, head, nonsense, odd};
 use crate::requests::{only, page, partial, simple};
 use crate::{custom, smuggling};
-use Reach::{Balancer, Direct};
 
-/// Where an attack comes from.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Reach {
-    /// The internet, through the load balancer.
-    Balancer,
-    /// A peer that reaches the port itself.
-    Direct,
-}
+/// Where an attack comes from: the internet, through the load balancer, or a peer that reaches the
+/// port itself.
+pub const BALANCER: &str = "LB";
+pub const DIRECT: &str = "direct";
 
 pub struct Row {
     pub name: &'static str,
-    pub reach: Reach,
+    pub reach: &'static str,
     pub kind: Kind,
     /// The naive service must fail this row.
     pub fells_naive: bool,
@@ -38,18 +32,8 @@ pub enum Kind {
     Custom(fn(SocketAddr) -> Option<String>),
 }
 
-impl fmt::Display for Row {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reach = match self.reach {
-            Balancer => "LB",
-            Direct => "direct",
-        };
-        write!(out, "{reach:6} {}", self.name)
-    }
-}
-
 impl Row {
-    fn new(reach: Reach, name: &'static str, kind: Kind) -> Self {
+    fn new(reach: &'static str, name: &'static str, kind: Kind) -> Self {
         Self {
             name,
             reach,
@@ -89,7 +73,7 @@ const ENDLESS: usize = usize::MAX;
 
 /// An attack on so many connections, of which so many are opened in a second.
 fn row(
-    reach: Reach,
+    reach: &'static str,
     name: &'static str,
     (connections, a_second): (usize, usize),
     send: Vec<Request>,
@@ -114,8 +98,8 @@ pub fn rows() -> Vec<Row> {
 
 #[rustfmt::skip] // a row a line
 fn through_balancer() -> Vec<Row> {
-    let row = |name, rate, send, then| row(Balancer, name, rate, send, then);
-    let custom = |name, attack| Row::new(Balancer, name, Kind::Custom(attack));
+    let row = |name, rate, send, then| row(BALANCER, name, rate, send, then);
+    let custom = |name, attack| Row::new(BALANCER, name, Kind::Custom(attack));
     let expect = || only(get("Expect: x"));
     let leaving = vec![(simple(), ""), (page(150_000), "")];
     let answered = || vec![(simple(), " 200 ")];
@@ -139,8 +123,8 @@ fn through_balancer() -> Vec<Row> {
 
 #[rustfmt::skip] // a row a line
 fn direct() -> Vec<Row> {
-    let row = |name, rate, send, then| row(Direct, name, rate, send, then);
-    let custom = |name, attack| Row::new(Direct, name, Kind::Custom(attack));
+    let row = |name, rate, send, then| row(DIRECT, name, rate, send, then);
+    let custom = |name, attack| Row::new(DIRECT, name, Kind::Custom(attack));
     let x = |count| "x".repeat(count).into_bytes();
     let pipelined = |count| simple().repeat(count);
     let begun = |count| only(partial(count));
@@ -176,7 +160,7 @@ fn direct() -> Vec<Row> {
 #[rustfmt::skip] // a row a line
 fn at_the_cap() -> Vec<Row> {
     let row = |name, rate, send: Vec<u8>, descriptors| {
-        row(Direct, name, rate, only(send), Hold).descriptors(descriptors)
+        row(DIRECT, name, rate, only(send), Hold).descriptors(descriptors)
     };
     vec![
         row("256 descriptors, 400 idle", (400, 300), vec![], 256),
