@@ -39,7 +39,7 @@ pub const ACCEPTED: usize = 64;
 /// Requests that may wait for tiny_http, which keeps some 1.5 kB for each. Others stay unread.
 pub const WAITING: usize = 1024;
 
-/// Longer heads go to tiny_http one at a time, in bytes. It takes some 20 us for each kB of them, so that
+/// Longer requests go to tiny_http one at a time, in bytes as they are forwarded. It takes some 20 us for each kB of them, so that
 /// others would wait for seconds behind a thousand of the longest, and 250 MB would be taken.
 pub const LARGE: usize = 4 * 1024;
 

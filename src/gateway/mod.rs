@@ -326,11 +326,10 @@ impl Gateway {
             Err(refusal) => return (bytes.len(), self.refuse(None, peer, refusal)),
         };
         let (after, next) = match rules::action(&head) {
-            Ok(Action::Forward(_)) if length > limits::LARGE && self.upstream.has_large() => {
-                return (0, Next::Defer);
-            }
             Ok(Action::Forward(after)) => {
-                self.upstream.forward(key, &head, length, peer);
+                if !self.upstream.forward(key, &head, peer) {
+                    return (0, Next::Defer);
+                }
                 let head_only = head.is_head();
                 (after, Next::Wait { head_only, after })
             }

@@ -83,13 +83,20 @@ impl Upstream {
         self.answered
     }
 
-    /// Forwards a client's request, as long as this, with the next [`Upstream::flush`].
-    pub fn forward(&mut self, client: usize, head: &Head<'_>, length: usize, peer: IpAddr) {
+    /// Forwards a client's request with the next [`Upstream::flush`], unless it is large and another
+    /// such waits. Returns whether it did.
+    pub fn forward(&mut self, client: usize, head: &Head<'_>, peer: IpAddr) -> bool {
+        let start = self.output.len();
         forward::write(head, peer, &mut self.output);
-        self.waiting.push_back(client);
-        if length > limits::LARGE {
+        if self.output.len() - start > limits::LARGE {
+            if self.has_large() {
+                self.output.truncate(start);
+                return false;
+            }
             self.large = Some(client);
         }
+        self.waiting.push_back(client);
+        true
     }
 
     /// Sends what has been forwarded. What does not fit is sent when the kernel says so, or earlier.
