@@ -24,8 +24,6 @@ pub struct Attack {
     pub then: Then,
     /// How long it lasts until the honest clients have seen enough. It goes on after that.
     pub seconds: u64,
-    /// Whether all connections must have ended then.
-    pub ended: bool,
 }
 
 /// Bytes, and what the start of the answer must contain; empty if there need not be one.
@@ -35,6 +33,8 @@ pub type Request = (Vec<u8>, &'static str);
 pub enum Then {
     /// It is kept, and not read.
     Hold,
+    /// The same, and the program must have closed it after those seconds.
+    Ends,
     /// It is closed.
     Close,
     /// It is reset.
@@ -47,11 +47,8 @@ pub enum Then {
     Read(usize),
 }
 
-/// A connection, and what it should be answered with.
-struct Connection {
-    stream: TcpStream,
-    answer: &'static str,
-}
+/// A connection, and what the start of the answer must contain.
+type Connection = (TcpStream, &'static str);
 
 impl Attack {
     /// Attacks until the process is killed. `report` is told once what is wrong with the answers.
@@ -71,13 +68,12 @@ impl Attack {
             }
             if is_fast || next <= Instant::now() {
                 next += PERIOD;
-                for connection in &mut open {
-                    self.go_on(connection, address);
+                for (stream, _) in &mut open {
+                    self.go_on(stream, address);
                 }
             }
-            if begin.elapsed().as_secs() >= self.seconds
-                && let Some(report) = report.take()
-            {
+            let is_due = begin.elapsed().as_secs() >= self.seconds;
+            if let Some(report) = report.take_if(|_| is_due) {
                 report(self.judge(&mut open));
             }
             if !is_fast {
@@ -90,19 +86,14 @@ impl Attack {
     fn open(&self, address: SocketAddr, number: usize) -> Option<Connection> {
         let (bytes, answer) = &self.send[number % self.send.len()];
         let stream = connect(address, bytes)?;
-        match self.then {
-            Then::Close => return None,
-            Then::Reset => {
-                let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-                return None;
-            }
-            _ => {}
+        if matches!(self.then, Then::Reset) {
+            let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         }
-        Some(Connection { stream, answer })
+        let is_kept = !matches!(self.then, Then::Close | Then::Reset);
+        is_kept.then_some((stream, *answer))
     }
 
-    fn go_on(&self, connection: &mut Connection, address: SocketAddr) {
-        let stream = &mut connection.stream;
+    fn go_on(&self, stream: &mut TcpStream, address: SocketAddr) {
         match &self.then {
             Then::Repeat(bytes) => match stream.write(bytes) {
                 Err(error) if error.kind() != ErrorKind::WouldBlock => {
@@ -115,40 +106,39 @@ impl Attack {
             // What does not go is not sent.
             Then::Send(bytes) => drop(stream.write(bytes)),
             Then::Read(count) => drop(stream.read(&mut vec![0; *count])),
-            Then::Hold | Then::Close | Then::Reset => {}
+            Then::Hold | Then::Ends | Then::Close | Then::Reset => {}
         }
     }
 
+    /// What is wrong with the answers, or with how the connections end.
     fn judge(&self, open: &mut [Connection]) -> Option<String> {
+        let answers = self.send.iter().any(|(_, answer)| !answer.is_empty());
+        if answers && open.len() < self.connections {
+            return Some(format!(
+                "{} connections of {}",
+                open.len(),
+                self.connections
+            ));
+        }
         let mut buffer = [0; 4096];
-        let mut is_wrong = |connection: &mut Connection| {
-            let Connection { stream, answer } = connection;
+        let wrong = open.iter_mut().find_map(|(stream, answer)| {
             let count = stream.read(&mut buffer).unwrap_or(0);
-            let start = String::from_utf8_lossy(&buffer[..count]).into_owned();
+            let start = String::from_utf8_lossy(&buffer[..count]);
             let line = start.lines().next().unwrap_or_default();
             (!start.contains(*answer)).then(|| format!("{line:?} instead of {answer:?}"))
-        };
-        let wrong: Vec<String> = open.iter_mut().filter_map(&mut is_wrong).collect();
-        if let Some(first) = wrong.first() {
-            return Some(format!("{} wrong answers, such as {first}", wrong.len()));
+        });
+        if wrong.is_some() || !matches!(self.then, Then::Ends) {
+            return wrong;
         }
-        let alive = |open: &mut [Connection]| {
-            let mut streams = open.iter_mut().map(|connection| &mut connection.stream);
-            streams
-                .by_ref()
-                .filter_map(|stream| stream.write(b"x").ok())
-                .count()
+        let mut write = || {
+            let writes = open.iter_mut().map(|(stream, _)| stream.write(b"x"));
+            writes.flatten().count()
         };
-        if self.ended {
-            // The first write to a closed connection is answered with a reset, on which the next fails.
-            alive(open);
-            thread::sleep(PERIOD);
-            let left = alive(open);
-            return (left > 0).then(|| format!("{left} connections have not ended"));
-        }
-        let expected = self.send.iter().any(|(_, answer)| !answer.is_empty());
-        (expected && open.len() < self.connections)
-            .then(|| format!("{} connections of {}", open.len(), self.connections))
+        // The first write to a closed connection is answered with a reset, on which the next fails.
+        write();
+        thread::sleep(PERIOD);
+        let left = write();
+        (left > 0).then(|| format!("{left} connections have not ended"))
     }
 }
 

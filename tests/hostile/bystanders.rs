@@ -19,19 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Stack of a client's thread, in bytes.
 const STACK: usize = 64 * 1024;
 
-/// One GET: from when it was due to the last byte, and what came.
+/// One GET.
 pub struct Get {
+    /// From when it was due to the last byte.
     pub latency: Duration,
-    pub result: Result<(), Failure>,
-}
-
-/// Why there is no page.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Failure {
-    /// A connection failed, or the answer took too long.
-    None,
-    /// Another answer than the page for this client.
-    Wrong,
+    /// Whether the answer was the page for this client; `None` if there was none.
+    pub is_right: Option<bool>,
 }
 
 pub struct Bystanders {
@@ -83,19 +76,14 @@ fn get(address: SocketAddr, number: u32, due: Instant, idle: &Idle) -> Get {
     let kept = (number % 2 == 0).then(|| idle().pop()).flatten();
     let result = page(address, &token, due + PATIENCE, kept);
     let latency = due.elapsed();
-    let result = result
-        .map_err(|_| Failure::None)
-        .and_then(|(page, stream)| {
-            let is_own = page.contains(&format!("green;\">{token}</span>"));
-            if page.to_ascii_lowercase().contains("connection: close") {
-                drop(stream);
-            } else if number % 2 == 0 {
-                idle().push(stream);
-            }
-            let is_right = page.starts_with("HTTP/1.1 200 ") && is_own;
-            is_right.then_some(()).ok_or(Failure::Wrong)
-        });
-    Get { latency, result }
+    let is_right = result.ok().map(|(page, stream)| {
+        let closes = page.to_ascii_lowercase().contains("connection: close");
+        if number % 2 == 0 && !closes {
+            idle().push(stream);
+        }
+        page.starts_with("HTTP/1.1 200 ") && page.contains(&format!("green;\">{token}</span>"))
+    });
+    Get { latency, is_right }
 }
 
 fn page(

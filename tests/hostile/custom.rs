@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-/// slowhttptest, slow on purpose: 2,000 connections, 500 of them a second, for so many seconds.
-const SLOW: [&str; 6] = ["-c", "2000", "-r", "500", "-l", "4"];
+/// slowhttptest, slow on purpose: 2,000 connections, 700 of them a second, for so many seconds.
+const SLOW: [&str; 6] = ["-c", "2000", "-r", "700", "-l", "3"];
 
 /// Heads that never end.
 pub fn slow_heads(address: SocketAddr) -> Option<String> {

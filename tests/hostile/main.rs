@@ -27,11 +27,11 @@ use attacker::Attacker;
 use bystanders::Bystanders;
 use outcome::{HEADING, Outcome};
 use program::Program;
-use rows::{Reach, Row, rows};
+use rows::{BALANCER, Row, rows};
 use support::haproxy::LoadBalancer;
 
 /// How long the honest clients go on alone, before and after the attack.
-const CALM: Duration = Duration::from_millis(250);
+const CALM: Duration = Duration::from_millis(150);
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
@@ -52,7 +52,10 @@ fn main() -> ExitCode {
         let outcome = run(&row, std::slice::from_ref(&program));
         let faults = outcome.faults();
         count(faults.is_empty());
-        println!("{}", outcome.line(&row.to_string(), faults.is_empty()));
+        println!(
+            "{}",
+            outcome.line(&format!("{:6} {}", row.reach, row.name), faults.is_empty())
+        );
         for fault in faults {
             println!("       {fault}");
         }
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
 /// Runs one row against `program`.
 fn run(row: &Row, program: &[String]) -> Outcome {
     let program = Program::start(program, row.descriptors, row.log);
-    let balancer = (row.reach == Reach::Balancer).then(|| LoadBalancer::start(program.address));
+    let balancer = (row.reach == BALANCER).then(|| LoadBalancer::start(program.address));
     let address = balancer
         .as_ref()
         .map_or(program.address, |balancer| balancer.address);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::bystanders::{Failure, Get};
+use crate::bystanders::Get;
 use crate::program::Seen;
 
 /// The share of honest GETs that must be answered within [`PROMPT`], and all of them must end then.
@@ -14,7 +14,7 @@ const MEGABYTES: u64 = 200;
 const THREADS: u64 = 64;
 
 pub const HEADING: &str =
-    "     row                                      GETs   in 1 s    worst  memory threads";
+    "     row                                         GETs  in 1 s   worst memory threads";
 
 pub struct Outcome {
     gets: usize,
@@ -29,10 +29,10 @@ impl Outcome {
     /// `complaint` is what the attacker found wrong with its answers.
     pub fn new(gets: &[Get], seen: Seen, complaint: Option<String>) -> Self {
         let count = |is: &dyn Fn(&Get) -> bool| gets.iter().filter(|get| is(get)).count();
-        let prompt = count(&|get| get.result.is_ok() && get.latency <= PROMPT);
+        let prompt = count(&|get| get.is_right == Some(true) && get.latency <= PROMPT);
         Self {
             gets: gets.len(),
-            wrong: count(&|get| get.result == Err(Failure::Wrong)),
+            wrong: count(&|get| get.is_right == Some(false)),
             share: share(prompt, gets.len()),
             worst: gets.iter().map(|get| get.latency).max().unwrap_or_default(),
             seen,
@@ -43,7 +43,7 @@ impl Outcome {
     /// Whether there was harm, which the naive service must come to.
     pub fn harmed(&self) -> bool {
         let harmed = self.share < SHARE || self.wrong > 0 || self.worst > PROMPT;
-        harmed || self.seen.exit.is_some() || self.seen.smuggled > 0
+        harmed || self.seen.smuggled > 0
     }
 
     /// Everything that is wrong, in words.
@@ -53,11 +53,8 @@ impl Outcome {
         let when = |wrong: bool, text: String| wrong.then_some(text);
         [
             self.complaint.clone(),
-            seen.exit.as_ref().map(|status| format!("ended: {status}")),
-            seen.exit.as_ref().and(seen.reason.clone()),
-            seen.stop
-                .as_ref()
-                .map(|status| format!("did not stop: {status}")),
+            seen.end.clone(),
+            seen.end.as_ref().and(seen.reason.clone()),
             when(
                 self.share < SHARE,
                 format!("{:.2} % in time", 100.0 * self.share),
@@ -79,7 +76,7 @@ impl Outcome {
     /// The row under [`HEADING`].
     pub fn line(&self, name: &str, passes: bool) -> String {
         format!(
-            "{} {name:40} {:5} {:7.2}% {:5} ms {:4} MB {:7}",
+            "{} {name:41} {:5} {:6.2}% {:4} ms {:3} MB {:7}",
             if passes { "ok  " } else { "FAIL" },
             self.gets,
             100.0 * self.share,

@@ -32,10 +32,8 @@ pub enum Log {
 /// What was seen of the program.
 #[derive(Default)]
 pub struct Seen {
-    /// How it ended before it was told to.
-    pub exit: Option<String>,
-    /// How it ended after it was told to, if not as it should.
-    pub stop: Option<String>,
+    /// How it ended, if not as it should.
+    pub end: Option<String>,
     /// Requests in the log that only somebody who takes a body for a request can have seen.
     pub smuggled: usize,
     /// Its last line.
@@ -105,11 +103,10 @@ fn watch(mut child: Child, stderr: ChildStderr, log: Log, stop: &AtomicBool) -> 
         look(child.id(), &mut seen);
         thread::sleep(TICK);
     };
-    match stopped {
-        None => seen.exit = Some(status),
-        Some(_) if status == "exit status: 0" => {}
-        Some(_) => seen.stop = Some(status),
-    }
+    seen.end = match stopped {
+        None => Some(format!("ended by itself: {status}")),
+        Some(_) => (status != "exit status: 0").then(|| format!("did not stop: {status}")),
+    };
     if let Some(reader) = reader {
         (seen.smuggled, seen.reason) = reader.join().expect("the log's end");
     }

@@ -58,7 +58,7 @@ fn requests() -> Vec<(&'static str, String)> {
         ),
         ("Content-Length: {}\r\nExpect: x", INNER.into()),
         ("X: y\r\n X-Forwarded-For: 192.0.2.66", String::new()),
-        ("X: y\n X-Forwarded-For: 192.0.2.66", String::new()),
+        ("X: y\nX-Forwarded-For: 192.0.2.66", String::new()),
         ("X: y\r\r\nX-Forwarded-For: 192.0.2.66", String::new()),
         ("X\0: y\r\nX-Forwarded-For: 192.0.2.66", String::new()),
     ]
