@@ -77,3 +77,20 @@ impl Acceptor {
         let _ = registry.deregister(&mut self.socket);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_keeps_little_for_an_accepted_connection() {
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let poll = mio::Poll::new().unwrap();
+        let mut acceptor = Acceptor::new(listener, false, poll.registry(), Token(0)).unwrap();
+        let _client = net::TcpStream::connect(address).unwrap();
+        let (accepted, _) = acceptor.accept().unwrap();
+        let unsent = SockRef::from(&accepted).tcp_notsent_lowat().unwrap();
+        assert_eq!(unsent, limits::UNSENT);
+    }
+}
