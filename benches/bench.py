@@ -10,19 +10,22 @@ import servers
 import table
 
 QUICK = bool(os.environ.get("QUICK"))
-ROUNDS, WARM_UP, SECONDS = (1, 0, 1) if QUICK else (5, 1, 2)
+ROUNDS, SECONDS = (1, 1) if QUICK else (5, 2)
 STARTS = 3 if QUICK else 20
 IDLE = [200] if QUICK else [2000, 8000]
 LOADS = {
-    "8 connections": {"connections": 8},
-    "64 connections": {"connections": 64},
-    "256 connections": {"connections": 256},
-    "8, new for each request": {"connections": 8, "close": True},
+    "8 connections": (8, {}),
+    "64 connections": (64, {}),
+    "256 connections": (256, {}),
+    "8, a browser's": (8, measure.BROWSER),
+    "64, a browser's": (64, measure.BROWSER),
+    "256, a browser's": (256, measure.BROWSER),
+    "8, no keep-alive": (8, {"Connection": "close"}),
 }
 # Requests per second over this many connections: a fifth of what the slowest peer can do.
 RATE, STEADY_CONNECTIONS = 10_000, 64
 if QUICK:
-    LOADS = {name: options for name, options in LOADS.items() if not name.startswith(("8 conn", "64"))}
+    LOADS = {name: load for name, load in LOADS.items() if not name.startswith(("8 conn", "64"))}
 BEGIN = time.monotonic()
 
 
@@ -50,16 +53,14 @@ def compare_pages(contenders):
 
 
 def run_rounds(contenders):
-    """{load: {server: [measure.Load, one a round]}}; each run has a fresh process, warmed up."""
+    """{load: {server: [measure.Load, one a round]}}; each run has a fresh process."""
     results = {load: {server.name: [] for server in contenders} for load in LOADS}
     for number in range(1, ROUNDS + 1):
-        for load, options in LOADS.items():
+        for load, (connections, fields) in LOADS.items():
             for server in contenders:
                 with server.running() as (port, pid):
                     measure.first_answer(port)
-                    if WARM_UP:
-                        measure.load(port, pid, seconds=WARM_UP, **options)
-                    measured = measure.load(port, pid, seconds=SECONDS, **options)
+                    measured = measure.load(port, pid, SECONDS, connections, fields)
                 results[load][server.name].append(measured)
                 if measured.errors:
                     report(f"{server.name}, {load}: {measured.errors} errors")
@@ -68,7 +69,7 @@ def run_rounds(contenders):
 
 
 def run_steady(contenders):
-    """{server: [(p50, p99, errors), one a round]}, of those that can keep connections."""
+    """{server: [(p50, p99), one a round]}, of those that can keep connections."""
     client = servers.steady_client()
     able = [server for server in contenders if server.keeps_alive]
     results = {server.name: [] for server in able}
@@ -76,11 +77,8 @@ def run_steady(contenders):
         for server in able:
             with server.running() as (port, _):
                 measure.first_answer(port)
-                measured = measure.steady(client, port, STEADY_CONNECTIONS, RATE, SECONDS)
-            results[server.name].append(measured)
-            if measured[2]:
-                report(f"{server.name}, constant rate: {measured[2]} errors")
-    report(f"{RATE:,} requests/s")
+                results[server.name].append(measure.steady(client, port, STEADY_CONNECTIONS, RATE, SECONDS))
+    report(f"{RATE:,}/s constant")
     return results
 
 
@@ -101,7 +99,7 @@ def main():
         if server.keeps_alive:
             idles[server.name] = measure.idle(server, IDLE, 1)
             report(f"{server.name}: {IDLE[-1]:,} idle connections")
-    table.show(contenders, results, (f"{RATE:,} requests/s", steady), starts, idles)
+    table.show(contenders, results, (f"{RATE:,}/s constant", steady), starts, idles)
     print(f"\n{conditions}\n{ROUNDS} rounds of {SECONDS} s each; medians")
     if QUICK:
         print("QUICK: this run shows that the benchmark works, its numbers mean nothing")

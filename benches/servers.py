@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "benches/peers"
 OUT = ROOT / "target/bench"
 
-# How the unit starts the program: with CPUSchedulingPolicy=batch, and its Environment= lines.
-BATCH = ("chrt", "-b", "0")
-ENVIRONMENT = dict(re.findall(r"^Environment=(\w+)=(.*)$", (ROOT / "systemd/publicip-poc.service").read_text(), re.M))
+# How the unit starts the program: with CPUSchedulingPolicy=batch.
+UNIT = ("chrt", "-b", "0")
+# Reads the access log.
+READER = ("grep", "-F", " lines were lost")
 
 
 class Missing(Exception):
@@ -52,16 +53,18 @@ def cargo_build(directory, target, name, settings=(), example=False):
 
 @dataclass
 class Server:
-    """A server that was built. `command` takes the port; `log_to` reads the access log."""
+    """A server that was built. `command` takes the port."""
 
     name: str
     command: object
     binary: Path | None
-    log_to: list | None = None
+    logs: bool = False
     crates: Path | None = None
     keeps_alive: bool = True
     # Ours runs as its unit starts it.
     as_unit: bool = False
+    # Lines that the access log lost, so far.
+    lost: int = 0
 
     @contextmanager
     def running(self):
@@ -69,12 +72,11 @@ class Server:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         reader = None
-        if self.log_to:
-            reader = subprocess.Popen(self.log_to, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        if self.logs:
+            reader = subprocess.Popen(READER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         log = reader.stdin if reader else subprocess.DEVNULL
-        wrapper, environment = (BATCH, ENVIRONMENT) if self.as_unit else ((), {})
-        process = subprocess.Popen([*wrapper, *self.command(port)], stdout=subprocess.DEVNULL, stderr=log,
-                                   env=os.environ | environment)
+        command = [*(UNIT if self.as_unit else ()), *self.command(port)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
         try:
             yield port, process.pid
         finally:
@@ -85,15 +87,13 @@ class Server:
                 process.kill()
                 process.wait()
             if reader:
-                reader.stdin.close()
-                reader.wait(5)
+                self.lost += sum(map(int, re.findall(r"(\d+) lines were lost", reader.communicate(timeout=5)[0])))
 
 
 def publicip_poc(name, binary, level="warn"):
     options = ["--trusted-hops", "1", "--log-level", level]
-    log_to = ["cat"] if level == "info" else None
     return Server(name, lambda port: [binary, "--listen", f"127.0.0.1:{port}", *options],
-                  binary, log_to, ROOT, as_unit=True)
+                  binary, level == "info", ROOT, as_unit=True)
 
 
 def tiny_http(_):

@@ -57,7 +57,7 @@ fn read(request: &Request) -> answer::Request<'_> {
         let value = forward::decode(header.value.as_str());
         match header.field.as_str().as_str() {
             PEER => peer = value,
-            name => fields.extend(answer::field(name).map(|name| (name, value))),
+            name => fields.extend(answer::field(name, value.as_bytes()).map(|name| (name, value))),
         }
     }
     answer::Request {

@@ -1,6 +1,8 @@
 //! Which form of the answer a request prefers: content negotiation over `Accept`
 //! (RFC 9110, section 12.5.1).
 
+use std::iter;
+
 /// The forms of the answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Form {
@@ -19,22 +21,10 @@ const FORMS: [(Form, &str, &str); 3] = [
     (Form::Json, "application", "json"),
 ];
 
-/// The form with the highest quality. The page is the fallback: it is kinder than 406 Not
-/// Acceptable.
-pub fn preferred<'a>(lines: &(impl Iterator<Item = &'a str> + Clone)) -> Form {
-    let mut best = (Form::Html, 0);
-    for (form, kind, subtype) in FORMS {
-        let quality = quality(lines.clone(), kind, subtype);
-        if quality > best.1 {
-            best = (form, quality);
-        }
-    }
-    best.0
-}
-
-/// The quality, in thousandths, that the most specific matching range gives `kind/subtype`.
-fn quality<'a>(lines: impl Iterator<Item = &'a str>, kind: &str, subtype: &str) -> u16 {
-    let mut most_specific = (0, 0);
+/// The form with the highest quality, which is the one that the most specific matching range gives it.
+/// The page is the fallback: it is kinder than 406 Not Acceptable.
+pub fn preferred<'a>(lines: impl Iterator<Item = &'a str>) -> Form {
+    let mut most_specific = [(0, 0); FORMS.len()];
     for range in lines.flat_map(|line| line.split(',')) {
         let mut parts = range.split(';').map(str::trim);
         let Some((range_kind, range_subtype)) =
@@ -42,22 +32,30 @@ fn quality<'a>(lines: impl Iterator<Item = &'a str>, kind: &str, subtype: &str) 
         else {
             continue;
         };
-        let specificity = match (range_kind, range_subtype) {
-            ("*", "*") => 1,
-            (k, "*") if k.eq_ignore_ascii_case(kind) => 2,
-            (k, s) if k.eq_ignore_ascii_case(kind) && s.eq_ignore_ascii_case(subtype) => 3,
-            _ => continue,
-        };
         let weight = parts.find_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;
             name.trim()
                 .eq_ignore_ascii_case("q")
                 .then(|| thousandths(value.trim()))
         });
-        // Of two equally specific ranges the better one counts, in whatever order they come.
-        most_specific = most_specific.max((specificity, weight.unwrap_or(1000)));
+        for ((_, kind, subtype), most_specific) in FORMS.iter().zip(&mut most_specific) {
+            let specificity = match (range_kind, range_subtype) {
+                ("*", "*") => 1,
+                (k, "*") if k.eq_ignore_ascii_case(kind) => 2,
+                (k, s) if k.eq_ignore_ascii_case(kind) && s.eq_ignore_ascii_case(subtype) => 3,
+                _ => continue,
+            };
+            // Of two equally specific ranges the better one counts, in whatever order they come.
+            *most_specific = (*most_specific).max((specificity, weight.unwrap_or(1000)));
+        }
     }
-    most_specific.1
+    let mut best = (Form::Html, 0);
+    for ((form, ..), (_, quality)) in FORMS.into_iter().zip(most_specific) {
+        if quality > best.1 {
+            best = (form, quality);
+        }
+    }
+    best.0
 }
 
 /// Parses a weight (RFC 9110, section 12.4.2): `0`, `0.5`, `1.000`. An invalid one counts as 0; digits
@@ -68,7 +66,8 @@ fn thousandths(weight: &str) -> u16 {
     match whole {
         "1" if all(|byte| byte == b'0') => 1000,
         "0" if all(|byte| byte.is_ascii_digit()) => {
-            format!("{fraction:0<3.3}").parse().unwrap_or(0)
+            let digits = fraction.bytes().chain(iter::repeat(b'0')).take(3);
+            digits.fold(0, |number, digit| 10 * number + u16::from(digit - b'0'))
         }
         _ => 0,
     }
@@ -108,14 +107,14 @@ mod tests {
             (&["text/plain;q=1.5, application/json;q=0.1"], Form::Json),
             (&["nonsense, ;;, /, text/plain"], Form::Text),
         ] {
-            assert_eq!(preferred(&lines.iter().copied()), form, "{lines:?}");
+            assert_eq!(preferred(lines.iter().copied()), form, "{lines:?}");
         }
     }
 
     proptest! {
         #[test]
         fn nothing_panics(lines in prop::collection::vec(any::<String>(), 0..4)) {
-            preferred(&lines.iter().map(String::as_str));
+            preferred(lines.iter().map(String::as_str));
         }
 
         #[test]

@@ -20,7 +20,7 @@ use response::Response;
 pub fn to(request: &Request<'_>, reading: &Reading) -> (Response, Option<access_log::Line>) {
     let original = client::original(reading, &request.peer, request.lines("X-Forwarded-For"));
     let original = original.as_deref();
-    let response = match accept::preferred(&request.lines("Accept")) {
+    let response = match accept::preferred(request.lines("Accept")) {
         Form::Html => Response::ok("text/html; charset=utf-8", page::html(request, original)),
         Form::Text => Response::ok("text/plain; charset=utf-8", forms::text(original)),
         Form::Json => Response::ok("application/json", forms::json(request, original)),

@@ -12,10 +12,12 @@ const FIELDS: [&str; 6] = [
     "X-Forwarded-Proto",
 ];
 
-/// The field's name as it is written here, in whatever case it came; `None` if it does not matter.
-pub fn field(name: &str) -> Option<&'static str> {
+/// The field's name as it is written here, in whatever case it came; `None` if it does not matter. Of
+/// `User-Agent`, only an ALB's own matters.
+pub fn field(name: &str, value: &[u8]) -> Option<&'static str> {
     let is_named = |field: &&'static str| field.eq_ignore_ascii_case(name);
-    FIELDS.iter().copied().find(is_named)
+    let matters = |field: &&str| *field != "User-Agent" || value.starts_with(b"ELB-HealthChecker/");
+    FIELDS.iter().copied().find(is_named).filter(matters)
 }
 
 /// A request without what nobody needs.

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::net::IpAddr;
 
+use httparse::Header;
+
 use super::head::Head;
 use crate::answer::{self, Request};
 
@@ -22,7 +24,7 @@ pub fn write(head: &Head<'_>, peer: IpAddr, out: &mut Vec<u8>) {
     encode(head.target, out);
     out.extend_from_slice(b" HTTP/1.1\r\n");
     for field in head.fields {
-        if let Some(name) = answer::field(field.name) {
+        if let Some(name) = answer::field(field.name, field.value) {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b": ");
             encode(field.value, out);
@@ -63,7 +65,9 @@ pub fn request<'a>(head: Option<&Head<'a>>, peer: IpAddr) -> Request<'a> {
         target: latin_1(head.target).into(),
         peer,
         fields: fields
-            .filter_map(|field| Some((answer::field(field.name)?, latin_1(field.value).into())))
+            .filter_map(|Header { name, value }| {
+                Some((answer::field(name, value)?, latin_1(value).into()))
+            })
             .collect(),
     }
 }

@@ -113,7 +113,7 @@ fn read_back(forwarded: &[u8]) -> Request<'static> {
     let (name, peer) = fields.pop().unwrap();
     assert_eq!(name, forward::PEER);
     let fields = fields.into_iter().map(|(name, value)| {
-        let known = answer::field(name).expect("nothing else is forwarded");
+        let known = answer::field(name, value.as_bytes()).expect("nothing else is forwarded");
         assert_eq!(known, name);
         (known, value.into())
     });
