@@ -16,7 +16,7 @@
 //! | the page, or the text and JSON forms | `answer/page.rs`, `answer/forms.rs` |
 //! | whose address is shown | `answer/client.rs` |
 //! | which fields are looked at | `answer/request.rs` |
-//! | which requests are refused, and why | `gateway/rules.rs`, `gateway/refusal.rs` |
+//! | which requests are refused, and why | `gateway/head.rs`, `gateway/rules.rs` |
 //! | how much a client may take | `gateway/limits.rs` |
 //! | an option or a variable | `options.rs` |
 //! | the default port, the socket | `host/listener.rs` |

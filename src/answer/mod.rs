@@ -11,6 +11,8 @@ mod page;
 mod request;
 pub mod response;
 
+use std::borrow::Cow;
+
 use accept::Form;
 use client::Reading;
 pub use request::{Request, field};
@@ -18,7 +20,7 @@ use response::Response;
 
 /// The answer to a GET or HEAD, and its line in the access log if that level is logged.
 pub fn to(request: &Request<'_>, reading: &Reading) -> (Response, Option<access_log::Line>) {
-    let original = client::original(reading, &request.peer, request.lines("X-Forwarded-For"));
+    let original = original(request, reading);
     let original = original.as_deref();
     let response = match accept::preferred(request.lines("Accept")) {
         Form::Html => Response::ok("text/html; charset=utf-8", page::html(request, original)),
@@ -37,6 +39,11 @@ pub fn log(
     response: &Response,
     reason: Option<&str>,
 ) -> Option<access_log::Line> {
-    let original = client::original(reading, &request.peer, request.lines("X-Forwarded-For"));
+    let original = original(request, reading);
     access_log::line(request, original.as_deref(), response, reason)
+}
+
+/// The client's address, or `None` if it is unknown.
+fn original<'a>(request: &'a Request<'_>, reading: &Reading) -> Option<Cow<'a, str>> {
+    client::original(reading, &request.peer, request.lines("X-Forwarded-For"))
 }

@@ -78,7 +78,7 @@ fn notify(lines: &str) -> bool {
     }
 }
 
-/// Never blocks, because supervision must go on even if systemd does not read.
+/// Never blocks, because the gateway must go on even if systemd does not read.
 fn send(lines: &str) -> io::Result<()> {
     let Some(path) = env::var_os("NOTIFY_SOCKET") else {
         return Ok(());
